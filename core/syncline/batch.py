@@ -1,0 +1,105 @@
+"""The columns that travel with every lead, and the Polars pieces that know nothing of plugins.
+
+A frame in flight has the fields of the source (later: of the sink) and the columns named here. Their `#` keeps them
+apart from any field: a mapping cannot name one.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+import idna
+import polars as pl
+
+ID = "#id"
+"""The record's ID in the source, as text; null where the source has none."""
+ROW = "#row"
+"""UInt64: the place of the lead in the run, from 0, in the order read."""
+ADDRESS = "#address"
+"""The value of the sink's key field after the transforms, as text."""
+KEY = "#key"
+"""The person: the address trimmed, case-folded and IDNA-normalised; null when there is no address."""
+STATUS = "#status"
+"""What is known of the person before sending: a `Status` value as text, or null."""
+OWN_COLUMNS = (ID, ROW, ADDRESS, KEY, STATUS)
+
+BLANKS = "".join(
+    chr(code)
+    for code in (
+        *range(0x09, 0x0E), 0x1C, 0x1D, 0x1E, 0x1F, 0x20, 0x85, 0xA0, 0xAD, 0x034F, 0x061C, 0x115F, 0x1160, 0x1680,
+        0x17B4, 0x17B5, 0x180E, *range(0x2000, 0x2010), *range(0x2028, 0x2030), *range(0x205F, 0x2065),
+        *range(0x2066, 0x2070), 0x3000, 0x3164, 0xFEFF, 0xFFA0,
+    )
+)  # fmt: skip
+"""Every Unicode space, zero-width and invisible formatting character: what `trim` takes from both ends."""
+
+_PLAIN = r"^[!-~]+$"
+
+
+def trimmed(column: pl.Expr) -> pl.Expr:
+    """The text without blanks at its ends."""
+    return column.str.strip_chars(BLANKS)
+
+
+def keys(addresses: pl.Series) -> pl.Series:
+    """The person's key for each address: trimmed, case-folded, domain in ASCII (IDNA 2008 with UTS 46 mapping).
+
+    An address that cannot be normalised keeps its trimmed, case-folded text, so that equal texts stay equal.
+    """
+    name = addresses.name
+    text = trimmed(pl.col(name))
+    frame = (
+        addresses.cast(pl.String)
+        .to_frame()
+        .select(pl.when(text == "").then(None).otherwise(text.str.to_lowercase()).alias(name))
+    )
+    odd = frame.filter(~pl.col(name).str.contains(_PLAIN)).to_series().unique()
+    if odd.is_empty():
+        return frame.to_series()
+    return frame.to_series().replace(odd, pl.Series([key_of(each) for each in odd], dtype=pl.String))
+
+
+def key_of(address: str) -> str:
+    """The key of one address: see `keys`."""
+    local, at, domain = unicodedata.normalize("NFC", address.strip(BLANKS).lower()).rpartition("@")
+    if not at:
+        return domain.casefold()
+    try:
+        return f"{local.casefold()}@{idna.encode(domain, uts46=True).decode()}"
+    except idna.IDNAError:
+        return f"{local.casefold()}@{domain}"
+
+
+def flatten(frame: pl.DataFrame) -> pl.DataFrame:
+    """Struct columns become dotted columns (`Name.first_name`), to any depth; the order of fields is kept."""
+    while any(isinstance(kind, pl.Struct) for kind in frame.dtypes):
+        columns: list[pl.Expr] = []
+        for name, kind in frame.schema.items():
+            if isinstance(kind, pl.Struct):
+                columns += [pl.col(name).struct.field(part.name).alias(f"{name}.{part.name}") for part in kind.fields]
+            else:
+                columns.append(pl.col(name))
+        frame = frame.select(columns)
+    return frame
+
+
+def frame_of(rows: Sequence[dict[str, object]]) -> pl.DataFrame:
+    """A frame from dicts, flattened; a key that only some rows have is null in the others, no row is guessed away."""
+    return flatten(pl.from_dicts(rows, infer_schema_length=None, strict=False)) if rows else pl.DataFrame()
+
+
+def as_text(column: str, kind: pl.DataType) -> pl.Expr:
+    """Any column as text: dates ISO 8601, lists joined by `, `, booleans `true`/`false`, null stays null."""
+    value = pl.col(column)
+    if isinstance(kind, pl.List):
+        joined = value.list.eval(pl.element().cast(pl.String)).list.join(", ", ignore_nulls=True)
+        return pl.when(value.list.len() > 0).then(joined).alias(column)
+    if isinstance(kind, pl.Datetime):
+        return value.dt.to_string("iso:strict").alias(column)
+    return value.cast(pl.String, strict=False).alias(column)
+
+
+def texts(frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
+    """The frame with `columns` as text: see `as_text`."""
+    return frame.with_columns(as_text(name, frame.schema[name]) for name in columns)

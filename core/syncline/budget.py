@@ -1,0 +1,128 @@
+"""Call budgets: how many calls a remote account allows in a sliding window, and when the next one may go.
+
+Pure rules here; where the spent calls are kept decides who shares them (the ledger: all processes; memory: one).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from .errors import Fatal
+
+
+@dataclass(frozen=True)
+class Limit:
+    """`calls` in any `window` seconds; going over costs a lock of `lock` seconds (0: none is known).
+
+    `slack` seconds are added to the window, because a call arrives later than it was granted.
+    """
+
+    calls: int
+    window: float
+    lock: float = 0.0
+    slack: float = 0.0
+
+
+@dataclass(frozen=True)
+class Spent:
+    """`calls` granted together at `at` (seconds since the epoch)."""
+
+    at: float
+    calls: int
+
+
+def wait_for(limit: Limit, spent: Sequence[Spent], n: int, now: float) -> float:
+    """Seconds until `n` more calls fit; 0 when they fit now. `spent` is in order of time, older entries may be missing.
+
+    Raises ValueError when `n` can never fit.
+    """
+    if n > limit.calls:
+        raise ValueError(f"{n} calls never fit into {limit.calls}")
+    span = limit.window + limit.slack
+    live = [each for each in spent if each.at > now - span]
+    over = sum(each.calls for each in live) + n - limit.calls
+    for each in live:
+        if over <= 0:
+            return 0.0
+        over -= each.calls
+        if over <= 0:
+            return each.at + span - now
+    return 0.0
+
+
+class Store(Protocol):
+    """Where spent calls are kept. Both methods are atomic among all who share the store."""
+
+    def take(self, name: str, limit: Limit, n: int, now: float) -> float:
+        """Spend `n` calls of the budget `name` and return 0, or spend nothing and return the seconds to wait."""
+        ...
+
+    def park(self, name: str, until: float) -> None:
+        """No call of `name` before `until` (seconds since the epoch); an earlier, later park stays."""
+        ...
+
+
+class MemoryStore:
+    """A store for one process: `preview`, `check`, tests. May start from what others have spent."""
+
+    def __init__(self, spent: dict[str, list[Spent]] | None = None, parked: dict[str, float] | None = None) -> None:
+        self._lock = threading.Lock()
+        self._spent = dict(spent or {})
+        self._parked = dict(parked or {})
+
+    def take(self, name: str, limit: Limit, n: int, now: float) -> float:
+        """See `Store.take`."""
+        with self._lock:
+            parked = self._parked.get(name, 0.0)
+            if parked > now:
+                return parked - now
+            spent = [each for each in self._spent.get(name, ()) if each.at > now - limit.window - limit.slack]
+            wait = wait_for(limit, spent, n, now)
+            if not wait:
+                spent.append(Spent(now, n))
+            self._spent[name] = spent
+            return wait
+
+    def park(self, name: str, until: float) -> None:
+        """See `Store.park`."""
+        with self._lock:
+            self._parked[name] = max(until, self._parked.get(name, 0.0))
+
+
+class Budgets:
+    """What connections ask before each call. `waiting(name, until)` is told once per wait, for status lines."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        stop: threading.Event | None = None,
+        waiting: Callable[[str, float], None] = lambda name, until: None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._stop = stop or threading.Event()
+        self._waiting = waiting
+        self._now = now
+
+    def acquire(self, name: str, limit: Limit, n: int = 1) -> None:
+        """Block until `n` calls of the budget `name` are granted, as early as the window allows.
+
+        Raises `Fatal` when the run is stopped while it waits.
+        """
+        told = 0.0
+        while wait := self._store.take(name, limit, n, self._now()):
+            until = self._now() + wait
+            if until - told > 1:
+                told = until
+                self._waiting(name, until)
+            if self._stop.wait(min(wait, 5.0)):
+                raise Fatal(f"stopped while waiting for the call budget {name}")
+
+    def park(self, name: str, seconds: float) -> None:
+        """The remote locked this endpoint: nobody who shares the store calls it for `seconds`."""
+        self._store.park(name, self._now() + seconds)

@@ -1,0 +1,104 @@
+"""References to secrets (`${env:NAME}`, `${file:PATH}`) and the redaction of what they resolve to."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import threading
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote, quote_plus
+
+import msgspec
+
+from .errors import SpecError
+
+REFERENCE = re.compile(r"\$\{(env|file):([^}]+)\}")
+
+Secret = Annotated[str, msgspec.Meta(extra_json_schema={"x-secret": True})]
+"""The type of a config field that must be given as a reference: an inline value is a fault."""
+
+MASK = "•••"
+
+
+def is_reference(value: object) -> bool:
+    """Whether the text holds at least one `${env:…}` or `${file:…}`."""
+    return isinstance(value, str) and REFERENCE.search(value) is not None
+
+
+class Redactor:
+    """Knows every secret that was resolved and blots it out of texts, in all the shapes it may take.
+
+    Shared by all threads of a process. The longest secret is blotted out first, so that a secret which contains
+    another leaves no rest.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._shapes: list[str] = []
+
+    def add(self, secret: str) -> None:
+        """From now on `secret` never passes `clean`; texts under 4 characters are not worth hiding and are passed."""
+        if len(secret) < 4:
+            return
+        encoded = base64.b64encode(secret.encode()).decode()
+        shapes = {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1], encoded}
+        shapes.add(json.dumps(secret, ensure_ascii=False)[1:-1])
+        with self._lock:
+            self._shapes = sorted(shapes.union(self._shapes), key=len, reverse=True)
+
+    def clean(self, text: str) -> str:
+        """The text with every known secret masked."""
+        for shape in self._shapes:
+            if shape in text:
+                text = text.replace(shape, MASK)
+        return text
+
+
+def resolve(value: Any, redactor: Redactor, *, folder: Path, where: str = "") -> Any:
+    """The value with every reference replaced, in dicts and lists to any depth; what was inserted is redacted.
+
+    A relative `${file:PATH}` starts at `folder` (that of the YAML); its text is taken without the final line end.
+    Raises `SpecError` naming the reference (never a value) when a variable is not set or a file cannot be read.
+    """
+    if isinstance(value, dict):
+        return {
+            key: resolve(each, redactor, folder=folder, where=f"{where}.{key}".lstrip("."))
+            for key, each in value.items()
+        }
+    if isinstance(value, list):
+        return [resolve(each, redactor, folder=folder, where=f"{where}[{n}]") for n, each in enumerate(value)]
+    if not is_reference(value):
+        return value
+
+    def look_up(match: re.Match[str]) -> str:
+        found = _look_up(match[1], match[2].strip(), folder, where)
+        redactor.add(found)
+        return found
+
+    return REFERENCE.sub(look_up, value)
+
+
+def _look_up(kind: str, name: str, folder: Path, where: str) -> str:
+    reference = f"${{{kind}:{name}}}"
+    if kind == "env":
+        found = os.environ.get(name)
+        if not found:
+            raise SpecError(f"{reference} is not set", where=where, mend=f"set it: export {name}=…")
+        return found
+    path = Path(name).expanduser()
+    try:
+        text = (path if path.is_absolute() else folder / path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(
+            f"{reference} cannot be read",
+            where=where,
+            why=type(error).__name__,
+            mend="check the path and its permissions",
+        ) from None
+    text = text.rstrip("\r\n")
+    if not text:
+        raise SpecError(f"{reference} is empty", where=where, mend="write the secret into that file")
+    return text
