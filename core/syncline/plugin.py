@@ -274,6 +274,8 @@ class Rule(Plugin[C]):
     """The reasons it can give: code → text."""
     whole_fetch: bool = False
     """True: every batch of the fetch is shown to `observe` before the first call of `reasons`."""
+    judges_status: ClassVar[bool] = False
+    """True: the verdict depends on `#status`, which is brought up to date before the rule is asked."""
 
     def declared(self) -> Mapping[str, str]:
         """The reasons this instance can give; differs from `codes` where the config names a reason."""
@@ -394,7 +396,7 @@ class Sink(Plugin[C]):
 
     @property
     def target(self) -> str:
-        """The key of the list that this sync fills (known after `prepare`); people of other lists are known too."""
+        """The key of the list that this sync fills; people of other lists are known too. May use the network."""
         return ""
 
     def check(self, mapped: Sequence[str]) -> Iterator[Check]:
@@ -411,7 +413,7 @@ class Sink(Plugin[C]):
         return None
 
     def prepare(self, mapped: Sequence[str]) -> None:
-        """Once in a run, before `audience` and `deliver`: resolve the target. Writes nothing (see `provide`)."""
+        """Once in a run, before `encode` and all that follows. Uses no network and writes nothing (see `provide`)."""
 
     def provide(self, mapped: Sequence[str]) -> None:
         """Once in a run, before the first `deliver`: create what is missing and may be created (fields)."""
@@ -423,6 +425,10 @@ class Sink(Plugin[C]):
     def traits(self) -> str:
         """What besides the fields makes a delivery differ (topics, source label): part of each fingerprint."""
         return ""
+
+    def updates(self) -> bool:
+        """False: a lead that is already in the target stays as it is there (`on_duplicate: skip`)."""
+        return True
 
     def remembers(self) -> bool:
         """True: the sink is a place that keeps people, so the ledger remembers what was delivered (fingerprints)."""
