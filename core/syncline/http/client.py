@@ -1,0 +1,280 @@
+"""The client of one product API. One call goes: budget → token → exchange → judge → (renew | wait | return)."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from urllib.parse import urlencode
+
+import httpcore
+import httpx
+import stamina
+
+from ..budget import Budgets, Limit
+from ..errors import Fatal, Lost, Refused, Retriable, SynclineError
+from ..secrets import Redactor
+from .answer import Answer, read_answer
+from .faults import Fault, explain
+from .wire import Deadline, Transport
+
+MOST_BYTES = 64 * 1024 * 1024
+ATTEMPTS = 6
+CONNECTIONS = 32
+GATEWAY = (502, 503, 504)
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+TIMES = httpx.Timeout(connect=10.0, read=60.0, write=30.0, pool=60.0)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a client waits, in seconds: `exchange` for one whole exchange, however slowly it drips; `total` for
+    the trouble of one call with all its repetitions; `throttled` after a 429 that does not say how long."""
+
+    exchange: float = 120.0
+    total: float = 300.0
+    throttled: float = 60.0
+
+
+class _Again(Retriable):
+    """A repeatable call met trouble that may pass; never leaves this module as long as patience lasts."""
+
+
+@dataclass(frozen=True)
+class _Call:
+    method: str
+    path: str
+    params: Mapping[str, str] | None
+    body: bytes | None
+    headers: Mapping[str, str]
+    budget: tuple[str, Limit] | None
+    repeatable: bool
+    where: str
+
+
+class Client:
+    """Calls one product API. Shared by all threads of a process.
+
+    `authorize(renew)` returns the headers that carry the token; it is called with True once, by the thread whose
+    token was refused. `token_refused(answer)` says whether it was (default: HTTP 401). `throttled(answer)` gives the
+    seconds to wait when the product says "too many calls" in a body of its own (None: it does not). `calls` counts
+    the requests that went on the wire.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        budgets: Budgets,
+        redactor: Redactor,
+        authorize: Callable[[bool], Mapping[str, str]] | None = None,
+        token_refused: Callable[[Answer], bool] = lambda answer: answer.status == 401,
+        throttled: Callable[[Answer], float | None] = lambda answer: None,
+        patience: Patience = Patience(),
+        stop: threading.Event | None = None,
+    ) -> None:
+        self.calls = 0
+        self._lock = threading.Lock()
+        self._base = base_url.rstrip("/")
+        self._budgets = budgets
+        self._redactor = redactor
+        self._authorize = authorize
+        self._token_refused = token_refused
+        self._throttled = throttled
+        self._patience = patience
+        self._stop = stop or threading.Event()
+        self._deadline = Deadline()
+        url = httpx.URL(self._base)
+        self._host = url.netloc.decode()
+        # A session cookie set by one answer would make the next call a browser's, with a browser's checks.
+        no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+        self._http = httpx.Client(
+            transport=Transport(url, self._deadline, connections=CONNECTIONS),
+            timeout=TIMES,
+            cookies=no_cookies,
+            follow_redirects=False,
+            headers={"accept": "application/json", "user-agent": "syncline"},
+            trust_env=False,  # proxies are the transport's; nothing else of the environment is wanted
+        )
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        budget: tuple[str, Limit] | None = None,
+        repeatable: bool | None = None,
+    ) -> Answer:
+        """One call. `path` is encoded; `budget=None` means paid already, or unlimited.
+
+        A `repeatable` call (default: GET) is repeated after connection trouble, 429, 502, 503, 504 and any 5xx without
+        a JSON body, until patience ends: then `Retriable`. Any other answer is returned for the product to judge.
+        A call that is not repeatable goes out once: `Retriable` when it surely did not leave, `Lost` when it may have
+        been carried out (no answer, or a 5xx without a JSON body), else the answer, 429 included.
+        Both: a refused token is renewed once; `Fatal` for a redirect, an untrusted certificate, an answer over 64 MiB.
+        """
+        call = _Call(
+            method,
+            path,
+            params,
+            None if form is None else _encoded(form, f"{self._host}{path}"),
+            dict(headers or {}),
+            budget,
+            method in SAFE_METHODS if repeatable is None else repeatable,
+            f"{self._host}{path}",
+        )
+        try:
+            return self._patiently(call) if call.repeatable else self._exchange(call)
+        except SynclineError as error:
+            raise self._cleaned(error) from None
+
+    def close(self) -> None:
+        """Close all sockets."""
+        self._http.close()
+
+    def _patiently(self, call: _Call) -> Answer:
+        left = self._patience.total
+        for attempt in stamina.retry_context(
+            on=_Again, attempts=ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=4.0, wait_jitter=0.5
+        ):
+            with attempt:
+                started = time.monotonic()
+                waited = self._granted(call)
+                try:
+                    return self._exchange(call, paid=True)
+                except _Again as again:
+                    left -= time.monotonic() - started - waited + (again.after or 0.0)
+                    self._wait(call, again, left)
+                    raise
+        raise AssertionError("retry_context ends by an answer or an error")
+
+    def _wait(self, call: _Call, again: _Again, left: float) -> None:
+        """Keep off for as long as the other side asked, or give up with what it asked."""
+        if again.after and call.budget:
+            self._budgets.park(call.budget[0], again.after)  # so that others keep off too; the next grant waits
+        if left <= 0:
+            raise Retriable(again.what, after=again.after, where=again.where, why=again.why, mend=again.mend) from None
+        if again.after and not call.budget and self._stop.wait(again.after):
+            raise Fatal("stopped while waiting for the other side", where=call.where) from None
+
+    def _granted(self, call: _Call) -> float:
+        """Acquire the budget of one request; the seconds that took."""
+        started = time.monotonic()
+        if call.budget:
+            self._budgets.acquire(*call.budget)
+        if self._stop.is_set():
+            raise Fatal("stopped before the call", where=call.where)
+        return time.monotonic() - started
+
+    def _exchange(self, call: _Call, *, paid: bool = False) -> Answer:
+        if not paid:
+            self._granted(call)
+        answer = self._request(call, renew=False)
+        if self._authorize and self._token_refused(answer):
+            self._granted(call)
+            answer = self._request(call, renew=True)
+        return self._judged(call, answer)
+
+    def _request(self, call: _Call, *, renew: bool) -> Answer:
+        headers = dict(call.headers)
+        if call.body is not None:
+            headers["content-type"] = "application/x-www-form-urlencoded"
+        if self._authorize:
+            headers |= self._authorize(renew)
+        try:
+            request = self._http.build_request(
+                call.method, self._base + call.path, params=call.params, content=call.body, headers=headers
+            )
+        except (httpx.InvalidURL, ValueError, TypeError):
+            raise Fatal("the address or a header of this call cannot be sent", where=call.where) from None
+        on_the_wire = True
+        try:
+            with self._deadline.within(self._patience.exchange):
+                answer = self._http.send(request, stream=True)
+                try:
+                    body = self._read(call, answer)
+                finally:
+                    answer.close()
+        except (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout, httpcore.ProxyError) as error:
+            on_the_wire = False
+            raise self._unsent(call, error) from None
+        except (httpcore.UnsupportedProtocol, httpcore.LocalProtocolError):
+            on_the_wire = False
+            raise Fatal("the address or a header of this call cannot be sent", where=call.where) from None
+        except (
+            httpcore.NetworkError,
+            httpcore.TimeoutException,
+            httpcore.RemoteProtocolError,
+            httpx.DecodingError,
+        ) as error:
+            raise self._unanswered(call, explain(error, self._host)) from None
+        finally:
+            if on_the_wire:
+                with self._lock:
+                    self.calls += 1
+        return read_answer(answer.status_code, answer.headers, body)
+
+    def _read(self, call: _Call, answer: httpx.Response) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        for part in answer.iter_bytes():
+            size += len(part)
+            if size > MOST_BYTES:
+                kind = Fatal if call.repeatable else Lost
+                raise kind(f"the answer is longer than {MOST_BYTES // 2**20} MiB", where=call.where)
+            parts.append(part)
+        return b"".join(parts)
+
+    def _unsent(self, call: _Call, error: Exception) -> SynclineError:
+        fault = explain(error, self._host)
+        if fault.lasting:
+            return Fatal(fault.what, where=call.where, why=fault.why, mend=fault.mend)
+        kind = _Again if call.repeatable else Retriable
+        return kind(fault.what, where=call.where, why=fault.why, mend=fault.mend)
+
+    def _unanswered(self, call: _Call, fault: Fault) -> SynclineError:
+        kind = _Again if call.repeatable else Lost
+        return kind(fault.what, where=call.where, why=fault.why)
+
+    def _judged(self, call: _Call, answer: Answer) -> Answer:
+        status = answer.status
+        if 300 <= status < 400:
+            target = httpx.URL(self._base).join(answer.headers.get("location", "")).host
+            raise Fatal(
+                f"answered with a redirect to {target or 'another page'}, which is never followed",
+                where=call.where,
+                why=f"HTTP {status}",
+                mend="check the host and the data centre in connections.yaml",
+            )
+        if not call.repeatable:
+            if status >= 500 and answer.json is None:
+                raise Lost("the other side broke down over this call", where=call.where, why=f"HTTP {status}")
+            return answer
+        wait = self._throttled(answer)
+        if wait is None and status == 429:
+            wait = self._patience.throttled if answer.retry_after is None else answer.retry_after
+        if wait is not None:
+            raise _Again("too many calls, says the other side", after=wait, where=call.where, why=f"HTTP {status}")
+        if status in GATEWAY or (status >= 500 and answer.json is None):
+            raise _Again(
+                "the other side is not available", after=answer.retry_after, where=call.where, why=f"HTTP {status}"
+            )
+        return answer
+
+    def _cleaned(self, error: SynclineError) -> SynclineError:
+        for part in ("what", "where", "why", "mend"):
+            setattr(error, part, self._redactor.clean(getattr(error, part)))
+        error.args = (error.what,)
+        return error
+
+
+def _encoded(form: Mapping[str, str], where: str) -> bytes:
+    try:
+        return urlencode(form).encode("ascii")
+    except UnicodeEncodeError:
+        raise Refused("a value is not valid Unicode", code="not_unicode", where=where) from None
