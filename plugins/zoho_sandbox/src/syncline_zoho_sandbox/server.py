@@ -1,0 +1,78 @@
+"""A server process over one state directory."""
+
+import json
+import os
+import socket
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+import uvicorn
+
+from syncline_zoho_sandbox import seed
+from syncline_zoho_sandbox.app import application
+from syncline_zoho_sandbox.store import Store
+
+HOST = "127.0.0.1"
+
+
+class Server(uvicorn.Server):
+    """uvicorn on a port that is known before it starts."""
+
+    def __init__(self, state: Path, port: int = 0, plan: seed.Plan = seed.Plan(), settings: Mapping[str, object] = {}) -> None:  # noqa: B006,B008 -- both are immutable in use
+        self.store = Store(state)
+        fresh = self.store.create(lambda store: seed.sow(store, plan, settings))
+        if settings and not fresh:
+            _adjust(self.store, settings)
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind((HOST, port))
+        self.socket.listen(512)
+        super().__init__(
+            uvicorn.Config(
+                application(self.store), log_level="warning", access_log=False, lifespan="off", server_header=False,
+                timeout_graceful_shutdown=1,
+            )
+        )  # fmt: skip
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.socket.getsockname()[1]}"
+
+    def work(self) -> None:
+        """Serve until `should_exit` is set or a signal comes."""
+        try:
+            self.run(sockets=[self.socket])
+        finally:
+            self.socket.close()
+            self.store.close()
+
+    def credentials(self) -> dict[str, str]:
+        """What a client needs."""
+        names = ("client_id", "client_secret", "refresh_token")
+        row = self.store.execute(f"SELECT {', '.join(names)} FROM state").fetchone()
+        return {"url": self.url, **dict(zip(names, row, strict=True))}
+
+
+def end_with_parent(server: Server) -> None:
+    """Stop when the other end of standard input closes: the parent ended it, or died."""
+
+    def watch() -> None:
+        sys.stdin.buffer.read()
+        server.should_exit = True
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def announce(server: Server, descriptor: int) -> None:
+    """Write the address and the credentials as one line of JSON."""
+    with os.fdopen(descriptor, "w") as line:
+        line.write(json.dumps(server.credentials()) + "\n")
+
+
+def _adjust(store: Store, settings: Mapping[str, object]) -> None:
+    with store.transaction():
+        changed = json.dumps(store.settings.changed(settings).plain())
+        store.execute("UPDATE state SET settings = ?", (changed,))
+        store.touch()
