@@ -320,6 +320,10 @@ class Status(StrEnum):
     UNSUBSCRIBED = "unsub"
     BOUNCED = "bounce"
     DO_NOT_MAIL = "do_not_mail"
+    INVALID = "invalid_pattern"
+    """The other side refused the address itself as not valid."""
+    GROUP = "group_email"
+    """The other side refused the address as a group's."""
 
 
 @dataclass(frozen=True)
@@ -452,8 +456,9 @@ class Sink(Plugin[C]):
     def deliver(self, leads: pl.DataFrame) -> Sequence[Result]:
         """Send the encoded leads (columns: the mapped fields, and `#key`); one result per row, in order.
 
-        Called after `reserve`. Raises `Fatal` or `Deactivate` when the run cannot go on; `Retriable` when nothing of
-        this batch was carried out; `Lost` when that is not known. Whatever else is raised counts as a lost answer.
+        Called after `reserve`. Raises `Fatal` or `Deactivate` when the run cannot go on, and `Retriable` when the same
+        call may succeed later: with these three, nothing of this batch was carried out. Raises `Lost` when that is
+        not known; whatever else is raised counts as a lost answer, too.
         """
         raise NotImplementedError(type(self).__name__)
 

@@ -1,0 +1,71 @@
+"""The instances of one run: connections, source, transforms, rules and sink, made from a bound spec."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any
+
+from .pipeline import Pipeline
+from .pipeline.match import People
+from .pipeline.shape import Shape
+from .plugin import Connection, Runtime
+from .spec import Bound, ConnectionUse
+
+
+class Assembly:
+    """Use as a context manager: connections are closed at its end. Without a `runtime` there is no network."""
+
+    def __init__(self, bound: Bound, runtime: Runtime | None) -> None:
+        self.spec = bound.spec
+        self._runtime = runtime
+        self._stack = ExitStack()
+        self._connections: dict[str, Connection[Any]] = {}
+        self.source = bound.source_class(bound.source_config, self._connection(bound.source_connection))
+        self.sink = bound.sink_class(bound.sink_config, self._connection(bound.sink_connection))
+        self.transforms = [transform(config) for transform, config in bound.transforms]
+        self.rules = [rule(config) for rule, config in bound.rules]
+        self.key_field = bound.sink_class.address_field(bound.sink_config)
+        self.mapped = list(self.spec.mapped) + [
+            name for transform in self.transforms for name in transform.adds() if not name.startswith("_")
+        ]
+
+    def __enter__(self) -> Assembly:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stack.close()
+
+    @property
+    def connections(self) -> dict[str, Connection[Any]]:
+        """The connections in use, by their names in connections.yaml."""
+        return self._connections
+
+    @property
+    def account(self) -> str:
+        """The remote account that the sink writes to: what an audience and a suppression belong to."""
+        connection = self.sink.connection
+        return connection.account if isinstance(connection, Connection) else f"{self.sink.name}:{self.spec.name}"
+
+    @property
+    def unique(self) -> bool:
+        """Whether a rule makes sure that no person comes twice in a run."""
+        return any(rule.name == "file_duplicate" for rule in self.rules)
+
+    def shape(self) -> Shape:
+        """The mapping and the transforms of the spec."""
+        known = type(self.source).known_fields(self.source.config)
+        return Shape(self.spec.mapping, self.transforms, self.key_field, optional=known)
+
+    def pipeline(self, people: People) -> Pipeline:
+        """The stages, wired."""
+        return Pipeline(self.shape(), self.rules, people, self.sink, self.mapped)
+
+    def _connection(self, use: ConnectionUse | None) -> Connection[Any] | None:
+        if use is None or self._runtime is None:
+            return None
+        if use.name not in self._connections:
+            connection = use.plugin(use.config, self._runtime)
+            self._stack.callback(connection.close)
+            self._connections[use.name] = connection
+        return self._connections[use.name]
