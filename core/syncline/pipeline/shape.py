@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -11,9 +10,9 @@ import polars as pl
 from ..batch import ADDRESS, BLANKS, ID, KEY, ROW, keys
 from ..errors import Fatal, PluginError
 from ..plugin import Transform
+from ..spec import template
 from ..spec.model import Mapped
 
-_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]+)\}")
 Observe = Callable[[str, pl.DataFrame], None]
 
 
@@ -101,15 +100,12 @@ def _defaulted(value: pl.Expr, mapped: Mapped, schema: pl.Schema) -> pl.Expr:
     return value.fill_null(pl.lit(mapped.default).cast(kind, strict=False))
 
 
-def _filled(template: str) -> pl.Expr:
+def _filled(text: str) -> pl.Expr:
     """The template with each `{field}` filled in; a missing value leaves nothing."""
-    parts: list[pl.Expr] = []
-    at = 0
-    for match in _PLACEHOLDER.finditer(template):
-        parts.append(pl.lit(template[at : match.start()]))
-        parts.append(pl.col(match[1]).cast(pl.String).fill_null("") if match[1] else pl.lit(match[0][0]))
-        at = match.end()
-    return pl.concat_str([*parts, pl.lit(template[at:])])
+    return pl.concat_str(
+        pl.col(piece.text).cast(pl.String).fill_null("") if piece.is_field else pl.lit(piece.text)
+        for piece in template.pieces(text)
+    )
 
 
 def _short(error: Exception) -> str:
