@@ -176,6 +176,11 @@ class People:
         found = self._known(pl.Series(KEY, [key]))
         return found.row(0, named=True) if found.height else None
 
+    def shown(self, people: pl.Series) -> dict[str, dict[str, Any]]:
+        """The fields that the target shows, by person, for those of whom it shows any."""
+        found = self._known(people).select(KEY, "values").drop_nulls()
+        return {key: msgspec.json.decode(values) for key, values in found.iter_rows()}
+
     def _something_to_send(self, alive: pl.DataFrame) -> bool:
         """Whether, by what is held now, a lead of this batch would be sent."""
         decided = self._decided(alive)
