@@ -14,7 +14,7 @@ from .errors import (
     SynclineError,
 )
 from .hooks import hookimpl
-from .http import Answer, Client
+from .http import Answer, Client, Patience
 from .plugin import (
     ACCEPTED,
     AudiencePart,
@@ -70,6 +70,7 @@ __all__ = [
     "Page",
     "Pages",
     "Partition",
+    "Patience",
     "PluginError",
     "Refused",
     "Result",

@@ -1,6 +1,6 @@
 """HTTP for connections: one client per product API, with budgets, retries, token renewal, limits and redaction."""
 
 from .answer import Answer
-from .client import Client
+from .client import Client, Patience
 
-__all__ = ["Answer", "Client"]
+__all__ = ["Answer", "Client", "Patience"]

@@ -21,7 +21,6 @@ from .faults import Fault, explain
 from .wire import Deadline, Transport
 
 MOST_BYTES = 64 * 1024 * 1024
-ATTEMPTS = 6
 CONNECTIONS = 32
 GATEWAY = (502, 503, 504)
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -31,11 +30,13 @@ TIMES = httpx.Timeout(connect=10.0, read=60.0, write=30.0, pool=60.0)
 @dataclass(frozen=True)
 class Patience:
     """How long a client waits, in seconds: `exchange` for one whole exchange, however slowly it drips; `total` for
-    the trouble of one call with all its repetitions; `throttled` after a 429 that does not say how long."""
+    the trouble of one call with all its repetitions; `throttled` after a 429 that does not say how long. A call is
+    tried `attempts` times at most."""
 
     exchange: float = 120.0
     total: float = 300.0
     throttled: float = 60.0
+    attempts: int = 6
 
 
 class _Again(Retriable):
@@ -140,7 +141,7 @@ class Client:
     def _patiently(self, call: _Call) -> Answer:
         left = self._patience.total
         for attempt in stamina.retry_context(
-            on=_Again, attempts=ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=4.0, wait_jitter=0.5
+            on=_Again, attempts=self._patience.attempts, timeout=None, wait_initial=0.2, wait_max=4.0, wait_jitter=0.5
         ):
             with attempt:
                 started = time.monotonic()

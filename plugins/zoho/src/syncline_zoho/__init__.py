@@ -1,0 +1,32 @@
+"""Syncline's connection to Zoho: OAuth, data centres, call budgets."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from syncline import Connection, hookimpl
+
+from .connection import Account, Budget, Config, Hosts, Zoho
+from .durations import seconds
+from .products import TRAITS, Product, code_of, scope_missing
+from .tokens import Credentials
+
+__all__ = [
+    "TRAITS",
+    "Account",
+    "Budget",
+    "Config",
+    "Credentials",
+    "Hosts",
+    "Product",
+    "Zoho",
+    "code_of",
+    "scope_missing",
+    "seconds",
+    "syncline_connections",
+]
+
+
+@hookimpl
+def syncline_connections() -> Sequence[type[Connection[Any]]]:
+    """The type `zoho`."""
+    return [Zoho]
