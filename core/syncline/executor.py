@@ -112,7 +112,9 @@ class Executor:
             raise BrokenRun(closed) from error
         if end.ending is Ending.STOPPED_EARLY:
             why = "interrupted" if self.stop.is_set() else "the source stopped early"
-            return self._close(run, assembly, "interrupted" if self.stop.is_set() else "failed", f"{why}; the next run goes on")
+            return self._close(
+                run, assembly, "interrupted" if self.stop.is_set() else "failed", f"{why}; the next run goes on"
+            )
         return self._close(run, assembly, None, "", end=end, scope=scope_of(assembly.spec), sync=sync)
 
     def _carry_out(self, sync: SyncRecord, run: RunRecord, assembly: Assembly, progress: Progress) -> End:
@@ -144,7 +146,7 @@ class Executor:
             self._told(run, None, progress)
 
         with (
-            self.ledger.journal(run, account=account, target=lambda: sink.target, remember=sink.remembers()) as journal,
+            self.ledger.journal(run, account=account, target=people.target, remember=sink.remembers()) as journal,
             Delivery(
                 sink, journal, assembly.mapped, stop=self.stop, opted_out=people.opted_out, progress=sent
             ) as delivery,

@@ -29,7 +29,9 @@ RECORDED = (ROW, ID, ADDRESS, KEY, OUTCOME, REASON, DETAIL, PLANNED_OUTCOME, PLA
 class Pipeline:
     """The stages of one run, wired together; `flow` is the run."""
 
-    def __init__(self, shape: Shape, rules: Sequence[Rule[Any]], people: People, sink: Sink[Any], mapped: Sequence[str]) -> None:
+    def __init__(
+        self, shape: Shape, rules: Sequence[Rule[Any]], people: People, sink: Sink[Any], mapped: Sequence[str]
+    ) -> None:
         self._shape = shape
         self._rules = rules
         self._people = people

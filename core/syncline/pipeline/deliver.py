@@ -34,6 +34,10 @@ class Journal(Protocol):
         """These rows are about to go out."""
         ...
 
+    def unsent(self, seq: int, rows: Sequence[int]) -> Any:
+        """These rows surely were not carried out."""
+        ...
+
     def answered(self, seq: int, results: pl.DataFrame) -> Any:
         """The final outcomes of these rows."""
         ...
@@ -179,14 +183,15 @@ class Delivery:
             try:
                 results = self._sink.deliver(leads)
             except (Fatal, Deactivate) as error:
-                self._answer(call, [_NOT_SENT] * call.leads.height)
+                self._journal.unsent(call.seq, call.leads[ROW].to_list())
                 self._fail(error)
                 return
             except Retriable as error:
+                self._journal.unsent(call.seq, call.leads[ROW].to_list())
                 if call.attempt < ATTEMPTS and self._waited(call, error):
                     call = Call(call.seq, call.leads, call.attempt + 1)
                     continue
-                self._give_up(call, error)
+                self._give_up(error)
                 return
             except Lost:
                 self._lose(call)
@@ -195,7 +200,9 @@ class Delivery:
                 self._lose(call)
                 if isinstance(error, SynclineError):
                     raise
-                raise PluginError(f"sink {self._sink.name!r} broke while delivering", why=type(error).__name__) from error
+                raise PluginError(
+                    f"sink {self._sink.name!r} broke while delivering", why=type(error).__name__
+                ) from error
             _check_count(self._sink, results, call.leads.height)
             break
         self._conclude(call, results)
@@ -213,8 +220,7 @@ class Delivery:
                 return False
         return True
 
-    def _give_up(self, call: Call, error: Retriable) -> None:
-        self._answer(call, [_NOT_SENT] * call.leads.height)
+    def _give_up(self, error: Retriable) -> None:
         if not self._stop.is_set():
             self._fail(Fatal(error.what, where=error.where, why=f"{ATTEMPTS} attempts", mend="try again later"))
 
@@ -240,7 +246,9 @@ class Delivery:
 
     def _answer(self, call: Call, results: Sequence[Result]) -> None:
         plans = call.leads.select(ROW, PLANNED_OUTCOME, PLANNED_REASON).iter_rows()
-        rows = [_final(row, outcome, reason, result) for (row, outcome, reason), result in zip(plans, results, strict=True)]
+        rows = [
+            _final(row, outcome, reason, result) for (row, outcome, reason), result in zip(plans, results, strict=True)
+        ]
         self._journal.answered(call.seq, pl.DataFrame(rows, schema=ANSWERS, orient="row"))
         self._progress(call.leads.height)
 
@@ -256,7 +264,6 @@ ANSWERS = pl.Schema(
         "awaiting": pl.Boolean,
     }
 )
-_NOT_SENT = Result(ResultKind.UNKNOWN, "not_sent")
 _LOST = Result(ResultKind.UNKNOWN, "answer_lost")
 
 

@@ -123,11 +123,15 @@ class Extraction:
         )
 
     def _numbered(self, page: Page) -> pl.DataFrame:
-        frame = flatten(page.rows) if isinstance(page.rows, pl.DataFrame) else frame_of([dict(row) for row in page.rows])
+        frame = (
+            flatten(page.rows) if isinstance(page.rows, pl.DataFrame) else frame_of([dict(row) for row in page.rows])
+        )
         if not frame.height:
             return frame
         if clash := [name for name in frame.columns if name.startswith("#")]:
-            raise PluginError(f"source {self._source.name!r} gives columns that belong to the engine: {', '.join(clash)}")
+            raise PluginError(
+                f"source {self._source.name!r} gives columns that belong to the engine: {', '.join(clash)}"
+            )
         id_field = self._source.id_field
         ids = pl.col(id_field).cast(pl.String) if id_field in frame.columns else pl.lit(None, pl.String)
         frame = frame.with_columns(ids.alias(ID))
@@ -144,5 +148,3 @@ class Extraction:
         passed = min(self._to_pass, frame.height)
         self._to_pass -= passed
         return frame.slice(passed)
-
-

@@ -16,6 +16,7 @@ import polars as pl
 
 from ..batch import KEY, STATUS, keys
 from ..decision import Outcome
+from ..errors import Fatal
 from ..plugin import AudiencePart, Held, Sink, Status
 from .screen import Screened
 
@@ -39,7 +40,18 @@ _RANK = {
     Status.DO_NOT_MAIL.value: 4,
 }
 """Which status speaks for a person whom several lists know: an opt-out anywhere counts everywhere."""
-_HELD = ("status", "in_target", "gone", "values", "delivered", "fingerprint", "seen", "awaiting", "removed", "source_id")
+_HELD = (
+    "status",
+    "in_target",
+    "gone",
+    "values",
+    "delivered",
+    "fingerprint",
+    "seen",
+    "awaiting",
+    "removed",
+    "source_id",
+)
 
 
 class People:
@@ -150,17 +162,37 @@ class People:
     def _once(self, decided: pl.DataFrame) -> pl.DataFrame:
         """Of several leads of one person, the first in a run is sent; the others count as duplicates."""
         handled = self._handled or set()
-        again = ~pl.col(KEY).is_first_distinct() | pl.col(KEY).is_in(pl.Series(list(handled), dtype=pl.String).implode())
+        again = ~pl.col(KEY).is_first_distinct() | pl.col(KEY).is_in(
+            pl.Series(list(handled), dtype=pl.String).implode()
+        )
         again = again & pl.col(PLANNED_OUTCOME).is_not_null()
         decided = decided.with_columns(
             pl.when(again).then(pl.lit("duplicate")).otherwise(pl.col(OUTCOME)).alias(OUTCOME),
             pl.when(again).then(pl.lit("unchanged")).otherwise(pl.col(REASON)).alias(REASON),
-            pl.when(again).then(pl.lit("the same person came earlier in this run")).otherwise(pl.col(DETAIL)).alias(DETAIL),
+            pl.when(again)
+            .then(pl.lit("the same person came earlier in this run"))
+            .otherwise(pl.col(DETAIL))
+            .alias(DETAIL),
             pl.when(~again).then(pl.col(PLANNED_OUTCOME)).alias(PLANNED_OUTCOME),
             pl.when(~again).then(pl.col(PLANNED_REASON)).alias(PLANNED_REASON),
         )
         self._handled = handled.union(decided[KEY].drop_nulls())
         return decided
+
+    @property
+    def target(self) -> str:
+        """The key of the list that this sync fills: as in the last run, or asked of the sink; "" if it keeps none."""
+        if self._target is None:
+            self._target = self._sink.target if self._sink.remembers() else ""
+        return self._target
+
+    def _same_target(self) -> None:
+        if self.target != self._sink.target:
+            raise Fatal(
+                "the list that this sync filled is no longer the list of that name",
+                why=f"its key was {self.target}, now it is {self._sink.target}",
+                mend="name the former key in `list`, or give the sync a new name",
+            )
 
     def opted_out(self, people: pl.Series) -> pl.Series:
         """For each key whether that person has opted out, by an audience that is read anew unless this run has read it."""
@@ -198,7 +230,7 @@ class People:
             if part.whole:
                 self._mark_gone(part, pl.concat(read))
         if sending:
-            self._target = self._sink.target
+            self._same_target()
         self._summary = None
 
     def _merge(self, part: AudiencePart) -> pl.Series:
@@ -219,7 +251,9 @@ class People:
         return fresh[KEY]
 
     def _mark_gone(self, part: AudiencePart, read: pl.Series) -> None:
-        absent = (pl.col("list") == part.list) & (pl.col("status") == part.status.value) & ~pl.col(KEY).is_in(read.implode())
+        absent = (
+            (pl.col("list") == part.list) & (pl.col("status") == part.status.value) & ~pl.col(KEY).is_in(read.implode())
+        )
         self._audience = self._audience.with_columns(gone=pl.col("gone") | absent)
 
     def _known(self, wanted: pl.Series) -> pl.DataFrame:
@@ -229,9 +263,7 @@ class People:
         return self._summary.join(wanted.unique().to_frame(KEY), on=KEY, how="semi")
 
     def _summarise(self) -> pl.DataFrame:
-        if self._target is None and self._audience.height:
-            self._target = self._sink.target
-        target = self._target or ""
+        target = self.target if self._audience.height else ""
         rank = pl.when(pl.col("gone")).then(0).otherwise(pl.col("status").replace_strict(_RANK, return_dtype=pl.Int8))
         here = (pl.col("list") == target) & (pl.col("status") == Status.ACTIVE.value) & ~pl.col("gone")
         people = (
@@ -252,7 +284,10 @@ class People:
         found = []
         for key, ours, theirs in frame.select(KEY, VALUES, "values").iter_rows():
             mine, held = msgspec.json.decode(ours), msgspec.json.decode(theirs) if theirs else {}
-            if all(field == self._sink.key_field or value in (None, "") or held.get(field) == value for field, value in mine.items()):
+            if all(
+                field == self._sink.key_field or value in (None, "") or held.get(field) == value
+                for field, value in mine.items()
+            ):
                 found.append(key)
         return pl.Series(KEY, found, dtype=pl.String)
 
@@ -277,7 +312,11 @@ def _in_flight(send: pl.Expr, outcome: pl.Expr, reason: pl.Expr) -> Iterable[pl.
 
 
 def _with_status(batch: Screened, status: pl.Series | pl.Expr) -> Screened:
-    return replace(batch, alive=batch.alive.with_columns(status.alias(STATUS)), ignored=batch.ignored.with_columns(pl.lit(None, pl.String).alias(STATUS)))
+    return replace(
+        batch,
+        alive=batch.alive.with_columns(status.alias(STATUS)),
+        ignored=batch.ignored.with_columns(pl.lit(None, pl.String).alias(STATUS)),
+    )
 
 
 def _fingerprint(values: str, traits: bytes) -> int:

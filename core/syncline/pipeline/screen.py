@@ -101,7 +101,10 @@ def _waited(stream: Iterator[Screened], rule: Rule[Any]) -> Iterator[Screened]:
                 getattr(batch, part).write_ipc(Path(folder, f"{n}-{part}"))
             cursors.append(batch.cursor)
         for n, cursor in enumerate(cursors):
-            frames = {part: pl.read_ipc(Path(folder, f"{n}-{part}"), memory_map=False) for part in ("alive", "ignored", "verdicts")}
+            frames = {
+                part: pl.read_ipc(Path(folder, f"{n}-{part}"), memory_map=False)
+                for part in ("alive", "ignored", "verdicts")
+            }
             yield Screened(**frames, cursor=cursor)
 
 
@@ -115,7 +118,9 @@ def _reasons(rule: Rule[Any], frame: pl.DataFrame) -> pl.Series:
         raise PluginError(f"rule {rule.name!r} gave {series.len()} verdicts for {frame.height} leads")
     strange = set(series.drop_nulls().unique()) - set(rule.declared())
     if strange:
-        raise PluginError(f"rule {rule.name!r} gave reasons it has not declared: {', '.join(map(str, sorted(strange)))}")
+        raise PluginError(
+            f"rule {rule.name!r} gave reasons it has not declared: {', '.join(map(str, sorted(strange)))}"
+        )
     return series.cast(pl.String)
 
 

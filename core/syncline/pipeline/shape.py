@@ -37,9 +37,13 @@ class Shape:
         """The shaped frame, same rows, same order. `observe` is shown the frame after each step (for `explain`)."""
         frame = self._completed(frame)
         try:
-            frame = frame.select(ID, ROW, *(_expression(each, frame.schema).alias(each.target) for each in self._mapping))
+            frame = frame.select(
+                ID, ROW, *(_expression(each, frame.schema).alias(each.target) for each in self._mapping)
+            )
         except pl.exceptions.PolarsError as error:
-            raise Fatal("the mapping cannot be computed", why=_short(error), mend="check its `sql` expressions") from None
+            raise Fatal(
+                "the mapping cannot be computed", why=_short(error), mend="check its `sql` expressions"
+            ) from None
         observe("mapping", frame)
         for transform in self._transforms:
             frame = self._transformed(transform, frame)
@@ -68,7 +72,8 @@ class Shape:
             raise Fatal(f"transform {transform.name!r} failed", why=_short(error)) from None
         if after.height != frame.height or not after.select(ID, ROW).equals(frame.select(ID, ROW)):
             raise PluginError(
-                f"transform {transform.name!r} added, dropped or moved rows", mend="apply() must keep every row in its place"
+                f"transform {transform.name!r} added, dropped or moved rows",
+                mend="apply() must keep every row in its place",
             )
         return after
 

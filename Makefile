@@ -1,0 +1,46 @@
+# Python >= 3.11 and make are all that is needed; everything else is installed into .venv.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PLUGINS := zoho zoho_sandbox creator_source marketinghub_sink rules
+PACKAGES := -e . $(PLUGINS:%=-e ./plugins/%)
+SOURCES := core plugins tests
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+
+.PHONY: demo test check lint types floors unit schema reference clean
+
+## make demo: the main job on the embedded sandbox, with nothing but this checkout
+demo: $(VENV)/.installed
+	@cd configs && SYNCLINE_LEDGER=sqlite:///$(CURDIR)/.syncline/ledger.db ../$(BIN)/syncline run webinar-signups.yaml
+	@SYNCLINE_LEDGER=sqlite:///$(CURDIR)/.syncline/ledger.db $(BIN)/syncline history webinar-signups
+	@cat configs/next-steps.txt
+
+## make test: lint, types, import floors and every test
+test: lint types unit
+
+lint: $(VENV)/.tools
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+
+types: $(VENV)/.tools
+	$(BIN)/mypy core/syncline $(PLUGINS:%=plugins/%/src)
+
+unit: $(VENV)/.tools
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+## make schema reference: what is generated from the plugins
+schema: $(VENV)/.tools
+	$(BIN)/syncline schema --output configs/sync.schema.json
+
+$(VENV)/.installed: constraints.txt pyproject.toml $(PLUGINS:%=plugins/%/pyproject.toml)
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Syncline needs Python 3.11 or newer, this is " + sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install -c constraints.txt $(PACKAGES)
+	@touch $@
+
+$(VENV)/.tools: $(VENV)/.installed requirements-dev.txt
+	$(PIP) install -c constraints.txt -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .syncline build dist
