@@ -6,25 +6,19 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
-
-import httpcore
-import httpx
-import stamina
 
 from ..budget import Budgets, Limit
 from ..errors import Fatal, Lost, Refused, Retriable, SynclineError
 from ..secrets import Redactor
 from .answer import Answer, read_answer
-from .faults import Fault, explain
-from .wire import Deadline, Transport
 
-MOST_BYTES = 64 * 1024 * 1024
-CONNECTIONS = 32
+if TYPE_CHECKING:  # httpx takes as long to import as everything else; `validate` and `--help` need no network
+    from .wire import Unsent
+
 GATEWAY = (502, 503, 504)
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-TIMES = httpx.Timeout(connect=10.0, read=60.0, write=30.0, pool=60.0)
 
 
 @dataclass(frozen=True)
@@ -40,7 +34,7 @@ class Patience:
 
 
 class _Again(Retriable):
-    """A repeatable call met trouble that may pass; never leaves this module as long as patience lasts."""
+    """A repeatable call met trouble that may pass; it is raised to the caller when all attempts are spent."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +54,8 @@ class Client:
 
     `authorize(renew)` returns the headers that carry the token; it is called with True once, by the thread whose
     token was refused. `token_refused(answer)` says whether it was (default: HTTP 401). `throttled(answer)` gives the
-    seconds to wait when the product says "too many calls" in a body of its own (None: it does not). `calls` counts
-    the requests that went on the wire.
+    seconds to wait when the product says "too many calls" (None: it does not). `calls` counts the requests that went
+    on the wire.
     """
 
     def __init__(
@@ -76,9 +70,11 @@ class Client:
         patience: Patience = Patience(),
         stop: threading.Event | None = None,
     ) -> None:
+        from .wire import Wire  # noqa: PLC0415 - httpx is slow to import
+
         self.calls = 0
         self._lock = threading.Lock()
-        self._base = base_url.rstrip("/")
+        self._wire = Wire(base_url.rstrip("/"), seconds=patience.exchange)
         self._budgets = budgets
         self._redactor = redactor
         self._authorize = authorize
@@ -86,19 +82,6 @@ class Client:
         self._throttled = throttled
         self._patience = patience
         self._stop = stop or threading.Event()
-        self._deadline = Deadline()
-        url = httpx.URL(self._base)
-        self._host = url.netloc.decode()
-        # A session cookie set by one answer would make the next call a browser's, with a browser's checks.
-        no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-        self._http = httpx.Client(
-            transport=Transport(url, self._deadline, connections=CONNECTIONS),
-            timeout=TIMES,
-            cookies=no_cookies,
-            follow_redirects=False,
-            headers={"accept": "application/json", "user-agent": "syncline"},
-            trust_env=False,  # proxies are the transport's; nothing else of the environment is wanted
-        )
 
     def send(
         self,
@@ -117,28 +100,26 @@ class Client:
         a JSON body, until patience ends: then `Retriable`. Any other answer is returned for the product to judge.
         A call that is not repeatable goes out once: `Retriable` when it surely did not leave, `Lost` when it may have
         been carried out (no answer, or a 5xx without a JSON body), else the answer, 429 included.
-        Both: a refused token is renewed once; `Fatal` for a redirect, an untrusted certificate, an answer over 64 MiB.
+        Both: a refused token is renewed once; `Fatal` for a redirect or an untrusted certificate; an answer over 64 MiB
+        is `Fatal`, or `Lost`. Raises `Refused` (code `not_unicode`) when a value of the form cannot be encoded.
         """
-        call = _Call(
-            method,
-            path,
-            params,
-            None if form is None else _encoded(form, f"{self._host}{path}"),
-            dict(headers or {}),
-            budget,
-            method in SAFE_METHODS if repeatable is None else repeatable,
-            f"{self._host}{path}",
-        )
+        where = f"{self._wire.host}{path}"
+        body = None if form is None else _encoded(form, where)
+        if repeatable is None:
+            repeatable = method in SAFE_METHODS
+        call = _Call(method, path, params, body, dict(headers or {}), budget, repeatable, where)
         try:
-            return self._patiently(call) if call.repeatable else self._exchange(call)
+            return self._patiently(call) if repeatable else self._exchange(call)
         except SynclineError as error:
             raise self._cleaned(error) from None
 
     def close(self) -> None:
         """Close all sockets."""
-        self._http.close()
+        self._wire.close()
 
     def _patiently(self, call: _Call) -> Answer:
+        import stamina  # noqa: PLC0415 - not needed before the first call
+
         left = self._patience.total
         for attempt in stamina.retry_context(
             on=_Again, attempts=self._patience.attempts, timeout=None, wait_initial=0.2, wait_max=4.0, wait_jitter=0.5
@@ -182,74 +163,44 @@ class Client:
         return self._judged(call, answer)
 
     def _request(self, call: _Call, *, renew: bool) -> Answer:
+        from .wire import Unanswered, Unsent  # noqa: PLC0415 - httpx is slow to import
+
         headers = dict(call.headers)
         if call.body is not None:
             headers["content-type"] = "application/x-www-form-urlencoded"
         if self._authorize:
             headers |= self._authorize(renew)
+        left = True
         try:
-            request = self._http.build_request(
-                call.method, self._base + call.path, params=call.params, content=call.body, headers=headers
-            )
-        except (httpx.InvalidURL, ValueError, TypeError):
-            raise Fatal("the address or a header of this call cannot be sent", where=call.where) from None
-        on_the_wire = True
-        try:
-            with self._deadline.within(self._patience.exchange):
-                answer = self._http.send(request, stream=True)
-                try:
-                    body = self._read(call, answer)
-                finally:
-                    answer.close()
-        except (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout, httpcore.ProxyError) as error:
-            on_the_wire = False
+            answer = self._wire.exchange(call.method, call.path, call.params, call.body, headers)
+        except Unanswered as error:
+            raise self._unanswered(call, error) from None
+        except Unsent as error:
+            left = False
             raise self._unsent(call, error) from None
-        except (httpcore.UnsupportedProtocol, httpcore.LocalProtocolError):
-            on_the_wire = False
-            raise Fatal("the address or a header of this call cannot be sent", where=call.where) from None
-        except (
-            httpcore.NetworkError,
-            httpcore.TimeoutException,
-            httpcore.RemoteProtocolError,
-            httpx.DecodingError,
-        ) as error:
-            raise self._unanswered(call, explain(error, self._host)) from None
         finally:
-            if on_the_wire:
+            if left:
                 with self._lock:
                     self.calls += 1
-        return read_answer(answer.status_code, answer.headers, body)
+        return read_answer(*answer)
 
-    def _read(self, call: _Call, answer: httpx.Response) -> bytes:
-        parts: list[bytes] = []
-        size = 0
-        for part in answer.iter_bytes():
-            size += len(part)
-            if size > MOST_BYTES:
-                kind = Fatal if call.repeatable else Lost
-                raise kind(f"the answer is longer than {MOST_BYTES // 2**20} MiB", where=call.where)
-            parts.append(part)
-        return b"".join(parts)
-
-    def _unsent(self, call: _Call, error: Exception) -> SynclineError:
-        fault = explain(error, self._host)
-        if fault.lasting:
-            return Fatal(fault.what, where=call.where, why=fault.why, mend=fault.mend)
-        kind = _Again if call.repeatable else Retriable
+    def _unsent(self, call: _Call, error: Unsent) -> SynclineError:
+        fault = error.fault
+        kind = Fatal if fault.lasting else _Again if call.repeatable else Retriable
         return kind(fault.what, where=call.where, why=fault.why, mend=fault.mend)
 
-    def _unanswered(self, call: _Call, fault: Fault) -> SynclineError:
-        kind = _Again if call.repeatable else Lost
+    def _unanswered(self, call: _Call, error: Unsent) -> SynclineError:
+        fault = error.fault
+        kind = Lost if not call.repeatable else Fatal if fault.lasting else _Again
         return kind(fault.what, where=call.where, why=fault.why)
 
     def _judged(self, call: _Call, answer: Answer) -> Answer:
         status = answer.status
         if 300 <= status < 400:
-            target = httpx.URL(self._base).join(answer.headers.get("location", "")).host
             raise Fatal(
-                f"answered with a redirect to {target or 'another page'}, which is never followed",
+                f"answered with a redirect to {self._wire.moved(answer.headers.get('location', '')) or 'another page'}",
                 where=call.where,
-                why=f"HTTP {status}",
+                why=f"HTTP {status}; redirects are never followed",
                 mend="check the host and the data centre in connections.yaml",
             )
         if not call.repeatable:

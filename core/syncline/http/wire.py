@@ -1,158 +1,102 @@
-"""The transport under `Client`: httpcore's connection pool, in which one deadline covers a whole exchange.
-
-httpx times each single read, so a server that sends a byte now and then would be listened to for ever. Here every
-operation on the socket (connect, TLS, write, each read of headers and body) gets no more than what is left.
-"""
+"""One exchange on the wire: a request out, a whole body back, or the fault in words. The room of httpx."""
 
 from __future__ import annotations
 
-import ipaddress
-import math
-import ssl
-import threading
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any
-from urllib.request import getproxies, proxy_bypass
+from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpcore
 import httpx
 
+from .faults import Fault, explain
+from .transport import Deadline, Transport
 
-class Deadline(threading.local):
-    """The moment at which the exchange of the calling thread must be over."""
+MOST_BYTES = 64 * 1024 * 1024
+CONNECTIONS = 32
+TIMES = httpx.Timeout(connect=10.0, read=60.0, write=30.0, pool=60.0)
 
-    at: float = math.inf
 
-    @contextmanager
-    def within(self, seconds: float) -> Iterator[None]:
-        """What happens inside ends after `seconds`, with an httpcore time-out."""
-        self.at = time.monotonic() + seconds
+class Unsent(Exception):
+    """The request surely did not leave."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.what)
+        self.fault = fault
+
+
+class Unanswered(Unsent):
+    """The request left, wholly or in part, and no complete answer came back."""
+
+
+class Wire:
+    """The connections to one host; shared by threads. An exchange ends after `seconds`, however slowly it drips."""
+
+    def __init__(self, base_url: str, *, seconds: float) -> None:
+        url = httpx.URL(base_url)
+        self.host = url.netloc.decode()
+        self._base = base_url
+        self._seconds = seconds
+        self._deadline = Deadline()
+        # A session cookie set by one answer would make the next call a browser's, with a browser's checks.
+        no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+        self._http = httpx.Client(
+            transport=Transport(url, self._deadline, connections=CONNECTIONS),
+            timeout=TIMES,
+            cookies=no_cookies,
+            follow_redirects=False,
+            headers={"accept": "application/json", "user-agent": "syncline"},
+            trust_env=False,  # proxies are the transport's; nothing else of the environment is wanted
+        )
+
+    def exchange(
+        self, method: str, path: str, params: Mapping[str, str] | None, body: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers and body. Raises `Unsent` or `Unanswered`, whose texts hold nothing of the request."""
         try:
-            yield
-        finally:
-            self.at = math.inf
+            request = self._http.build_request(method, self._base + path, params=params, content=body, headers=headers)
+        except (httpx.InvalidURL, ValueError, TypeError):
+            raise Unsent(UNSENDABLE) from None
+        try:
+            with self._deadline.within(self._seconds):
+                answer = self._http.send(request, stream=True)
+                try:
+                    return answer.status_code, answer.headers, _read(answer)
+                finally:
+                    answer.close()
+        except (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout, httpcore.ProxyError) as error:
+            raise Unsent(explain(error, self.host)) from None
+        except (httpcore.UnsupportedProtocol, httpcore.LocalProtocolError):
+            raise Unsent(UNSENDABLE) from None
+        except (
+            httpcore.NetworkError,
+            httpcore.TimeoutException,
+            httpcore.RemoteProtocolError,
+            httpx.DecodingError,
+        ) as error:
+            raise Unanswered(explain(error, self.host)) from None
 
-    def left(self, timeout: float | None, over: type[httpcore.TimeoutException]) -> float | None:
-        """The shorter of `timeout` and what is left; raises `over` when nothing is."""
-        if self.at == math.inf:
-            return timeout
-        left = self.at - time.monotonic()
-        if left <= 0:
-            raise over("the whole exchange took too long")
-        return left if timeout is None else min(left, timeout)
-
-
-class _Stream(httpcore.NetworkStream):
-    def __init__(self, inner: httpcore.NetworkStream, deadline: Deadline) -> None:
-        self._inner = inner
-        self._deadline = deadline
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, self._deadline.left(timeout, httpcore.ReadTimeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, self._deadline.left(timeout, httpcore.WriteTimeout))
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        left = self._deadline.left(timeout, httpcore.ConnectTimeout)
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, left), self._deadline)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
-
-
-class _Backend(httpcore.NetworkBackend):
-    def __init__(self, deadline: Deadline) -> None:
-        self._inner = httpcore.SyncBackend()
-        self._deadline = deadline
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        left = self._deadline.left(timeout, httpcore.ConnectTimeout)
-        return _Stream(self._inner.connect_tcp(host, port, left, local_address, socket_options), self._deadline)
-
-
-class _Body(httpx.SyncByteStream):
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._inner
-
-    def close(self) -> None:
-        self._inner.close()
-
-
-class Transport(httpx.BaseTransport):
-    """Exchanges with one origin, through the proxy of the environment if there is one (never for this machine).
-
-    Raises httpcore's exceptions, unmapped.
-    """
-
-    def __init__(self, base_url: httpx.URL, deadline: Deadline, *, connections: int) -> None:
-        settings: dict[str, Any] = {
-            "ssl_context": httpx.create_ssl_context() if base_url.scheme == "https" else None,
-            "max_connections": connections,
-            "max_keepalive_connections": connections,
-            "keepalive_expiry": 30.0,
-            "network_backend": _Backend(deadline),
-        }
-        proxy = _proxy_of(base_url)
-        self._pool: httpcore.ConnectionPool = (
-            httpcore.HTTPProxy(proxy_url=_bare(proxy), proxy_auth=_auth(proxy), **settings)
-            if proxy
-            else httpcore.ConnectionPool(**settings)
-        )
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """One exchange; the body is streamed."""
-        url = request.url
-        answer = self._pool.handle_request(
-            httpcore.Request(
-                request.method,
-                httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions=request.extensions,
-            )
-        )
-        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer.stream))
+    def moved(self, location: str) -> str:
+        """The host of a redirect's target; "" when it cannot be read."""
+        try:
+            return httpx.URL(self._base).join(location).host
+        except httpx.InvalidURL:
+            return ""
 
     def close(self) -> None:
         """Close all sockets."""
-        self._pool.close()
+        self._http.close()
 
 
-def _proxy_of(base_url: httpx.URL) -> httpx.URL | None:
-    if _is_this_machine(base_url.host) or proxy_bypass(base_url.host):
-        return None
-    found = getproxies().get(base_url.scheme)
-    return httpx.URL(found if "://" in found else f"http://{found}") if found else None
+UNSENDABLE = Fault("the address or a header of this call cannot be sent", lasting=True)
+TOO_LONG = Fault(f"the answer is longer than {MOST_BYTES // 2**20} MiB", lasting=True)
 
 
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _bare(proxy: httpx.URL) -> httpcore.URL:
-    return httpcore.URL(scheme=proxy.raw_scheme, host=proxy.raw_host, port=proxy.port, target=b"/")
-
-
-def _auth(proxy: httpx.URL) -> tuple[str, str] | None:
-    return (proxy.username, proxy.password) if proxy.username else None
+def _read(answer: httpx.Response) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    for part in answer.iter_bytes():
+        size += len(part)
+        if size > MOST_BYTES:
+            raise Unanswered(TOO_LONG)
+        parts.append(part)
+    return b"".join(parts)

@@ -17,7 +17,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
-from filelock import FileLock, Timeout
 from syncline import Client, Fatal, Lost, Retriable
 
 from .refusals import Grant, Refusal, read_grant
@@ -110,6 +109,8 @@ class Tokens:
 
     def _shared(self, refused: str | None) -> Grant:
         """The grant in the file, or a new one: only one process at a time gets here."""
+        from filelock import FileLock, Timeout  # noqa: PLC0415 - not needed to validate
+
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with FileLock(f"{self._file}.lock", timeout=LOCK_PATIENCE, mode=0o600):
