@@ -1,0 +1,291 @@
+"""One database, SQLite or PostgreSQL: transactions that either commit or leave nothing, and errors that people read."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.pool import StaticPool
+
+from ..errors import Fatal, SpecError
+
+BUSY_SECONDS = 60.0
+_MODES = stat.S_IRUSR | stat.S_IWUSR
+
+
+def parsed(url: str) -> sa.URL:
+    """The URL with its driver; `SpecError` when it names no database that a ledger can live in."""
+    try:
+        parts = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        parts = None
+    kind = parts.get_backend_name() if parts is not None else ""
+    if parts is not None and kind == "sqlite" and parts.database not in (None, "", ":memory:") and not parts.host:
+        return parts.set(drivername="sqlite+pysqlite")
+    if parts is not None and kind in ("postgresql", "postgres"):
+        return parts.set(drivername="postgresql+psycopg")
+    raise SpecError(
+        "the ledger's URL is not understood",
+        why="it is neither sqlite:///path nor postgresql://…",
+        mend="for example --ledger sqlite:///.syncline/ledger.db",
+    )
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file of an SQLite ledger; None for a server's."""
+    parts = parsed(url)
+    return Path(parts.database or "") if parts.get_backend_name() == "sqlite" else None
+
+
+class Database:
+    """`read()` and `write()` give a connection inside one transaction. Shared by all threads of a process."""
+
+    def __init__(self, url: str, *, read_only: bool, now: Callable[[], datetime]) -> None:
+        self._url = parsed(url)
+        self.url = self._url.set(drivername=self._url.get_backend_name()).render_as_string(hide_password=True)
+        self.read_only = read_only
+        self.now = now
+        self.sqlite = self._url.get_backend_name() == "sqlite"
+        self.path = Path(self._url.database or "") if self.sqlite else None
+        self._print: tuple[int, int] | None = None
+        self._connect()
+
+    # ------------------------------------------------------------------------------------------- transactions
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """One consistent view of everything; never blocks a writer."""
+        self._settle_mode()
+        with self._translated(), self._readers.connect() as connection, connection.begin():
+            yield connection
+        self._settle_mode(reading=True)
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """One transaction: all of it when the block ends, nothing of it when it raises."""
+        with self._translated(), self._writers.connect() as connection, connection.begin():
+            yield connection
+
+    def lock(self, connection: sa.Connection, name: str) -> None:
+        """Hold the lock `name` among all processes until this write ends (on SQLite every write is alone)."""
+        if not self.sqlite:
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+
+    def among(self, column: sa.ColumnElement[Any], keys: Sequence[str]) -> sa.ColumnElement[bool]:
+        """`column IN keys`, for any number of text keys."""
+        document = msgspec.json.encode(list(keys)).decode()
+        if self.sqlite:
+            return column.in_(sa.select(sa.func.json_each(document).table_valued("value").c.value))
+        rows = sa.func.json_array_elements_text(sa.cast(document, sa.JSON(none_as_null=True)))
+        return column.in_(sa.select(rows.column_valued("value")))
+
+    def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+        """An INSERT that knows `on_conflict_do_…`, alike on both databases."""
+        return sqlite.insert(table) if self.sqlite else postgresql.insert(table)
+
+    def move_to_memory(self) -> None:
+        """From now on this is a copy in memory, that may be changed; a server's ledger must be there in full."""
+        if not self.sqlite:
+            with self.read() as connection:
+                empty = not sa.inspect(connection).get_table_names()
+            if not empty:
+                raise Fatal(
+                    "this ledger has an older schema and was opened for reading only",
+                    where=self.url,
+                    mend="`syncline doctor --fix` or any run brings it up to date",
+                )
+            self.sqlite, self.path = True, None
+        copy = sa.create_engine("sqlite+pysqlite://", poolclass=StaticPool, hide_parameters=True)
+        event.listen(copy, "connect", self._prepare_sqlite)
+        event.listen(copy, "begin", _begin_sqlite)
+        with self._translated():
+            if self.path is not None:
+                with self._engine.connect() as source, copy.connect() as target:
+                    source.connection.driver_connection.backup(target.connection.driver_connection)
+            self._engine.dispose()
+        self._print = None
+        self._engine = self._readers = copy
+        self._writers = copy.execution_options(syncline_writes=True)
+
+    def scrub(self) -> None:
+        """Make sure that what was deleted is gone from the disk as well."""
+        if not self.sqlite:
+            with (
+                self._translated(),
+                self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+            ):
+                connection.exec_driver_sql("VACUUM")
+            return
+        with self._translated(), self._engine.connect() as connection:
+            raw = connection.connection.driver_connection
+            assert raw is not None
+            raw.execute("VACUUM")
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self._engine.dispose()
+
+    # ------------------------------------------------------------------------------------------- connecting
+
+    def _connect(self) -> None:
+        with self._translated():
+            self._engine = self._sqlite_engine() if self.sqlite else self._postgresql_engine()
+        options: dict[str, Any] = {} if self.sqlite else {"isolation_level": "REPEATABLE READ"}
+        self._readers = self._engine.execution_options(**options)
+        self._writers = self._engine.execution_options(syncline_writes=True)
+
+    def _sqlite_engine(self) -> sa.Engine:
+        assert self.path is not None
+        if self.read_only:
+            engine = self._sqlite_reader(self.path)
+        else:
+            make_private(self.path)
+            engine = sa.create_engine(
+                f"sqlite+pysqlite:///{self.path}",
+                connect_args={"timeout": BUSY_SECONDS},
+                max_overflow=-1,
+                hide_parameters=True,
+            )
+        event.listen(engine, "connect", self._prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+    def _sqlite_reader(self, path: Path) -> sa.Engine:
+        """Reads without a byte written. A ledger that nobody has open is read as it lies (`immutable`), since SQLite
+        would otherwise leave files beside it; with a writer about, its shared memory is there already."""
+        if not path.exists():
+            return sa.create_engine("sqlite+pysqlite://", poolclass=StaticPool, hide_parameters=True)
+        self._print = None if _in_use(path) else _print_of(path)
+        mode = "mode=ro" if self._print is None else "immutable=1"
+        quoted = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+        return sa.create_engine(
+            f"sqlite+pysqlite:///file:{quoted}?{mode}&uri=true",
+            connect_args={"timeout": BUSY_SECONDS},
+            max_overflow=-1,
+            hide_parameters=True,
+        )
+
+    def _settle_mode(self, *, reading: bool = False) -> None:
+        """A ledger read as it lies may have come into use meanwhile: then read it anew, with its locks."""
+        if self._print is None or self.path is None:
+            return
+        if _print_of(self.path) != self._print:
+            self._engine.dispose()
+            self._connect()
+            if reading:
+                raise Fatal("the ledger was written while it was read", where=self.url, mend="run the command again")
+        elif _in_use(self.path) and not reading:
+            self._engine.dispose()
+            self._connect()
+
+    def _prepare_sqlite(self, raw: Any, record: object) -> None:
+        raw.isolation_level = None
+        cursor = raw.cursor()
+        cursor.execute("PRAGMA foreign_keys = ON")
+        if not self.read_only:
+            cursor.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+            cursor.execute("PRAGMA journal_mode = WAL")
+            cursor.execute("PRAGMA synchronous = FULL")
+            cursor.execute("PRAGMA secure_delete = ON")
+            cursor.execute("PRAGMA cache_size = -32000")
+        cursor.close()
+
+    def _postgresql_engine(self) -> sa.Engine:
+        options = "-c default_transaction_read_only=on" if self.read_only else ""
+        return sa.create_engine(
+            self._url,
+            connect_args={"connect_timeout": 15, **({"options": options} if options else {})},
+            pool_pre_ping=True,
+            max_overflow=-1,
+            hide_parameters=True,
+        )
+
+    # ------------------------------------------------------------------------------------------- faults
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sa.exc.SQLAlchemyError as error:
+            raise self._fault(error) from None
+        except OSError as error:
+            raise Fatal(
+                "the ledger cannot be opened",
+                where=self.url,
+                why=os.strerror(error.errno) if error.errno else type(error).__name__,
+                mend="check the folder, its permissions and the disk",
+            ) from None
+
+    def _fault(self, error: sa.exc.SQLAlchemyError) -> Fatal:
+        why = reason_of(error)
+        for sign, what, mend in _FAULTS:
+            if sign in why.lower():
+                return Fatal(what, where=self.url, why=why, mend=mend)
+        return Fatal("the ledger failed", where=self.url, why=why, mend="see `syncline doctor`")
+
+
+_FAULTS = (
+    ("not a database", "this file is not a ledger", "name another file, or restore this one from a backup"),
+    ("malformed", "the ledger is damaged", "restore it from a backup"),
+    ("disk is full", "the disk of the ledger is full", "make room and run again; nothing recorded is lost"),
+    ("no space", "the disk of the ledger is full", "make room and run again; nothing recorded is lost"),
+    ("read-only", "the ledger cannot be written", "check the permissions of the file and its folder"),
+    ("readonly", "the ledger cannot be written", "check the permissions of the file and its folder"),
+    ("unable to open", "the ledger cannot be opened", "check the path and its permissions"),
+    ("disk i/o", "the ledger cannot be read or written", "check the disk"),
+    ("is locked", "the ledger is locked by another program", "close what holds it and run again"),
+    ("password", "the ledger's server refused the login", "check user and password in the URL"),
+    ("connection", "the ledger's server cannot be reached", "check host, port and database in the URL"),
+    ("does not exist", "the ledger's database is not there", "create it, or check the URL"),
+)
+
+
+def reason_of(error: sa.exc.SQLAlchemyError) -> str:
+    """One line of the driver's own words: never the statement, its values, or the connection string."""
+    cause = getattr(error, "orig", None)
+    if cause is None:
+        return type(error).__name__
+    diagnosis = getattr(cause, "diag", None)
+    words = getattr(diagnosis, "message_primary", None) or str(cause)
+    return next(iter(words.splitlines()), type(cause).__name__)
+
+
+def make_private(path: Path) -> None:
+    """The file, empty and for its owner alone, unless it is there; a folder made for it is private as well.
+
+    SQLite gives its side files (-wal, -shm) the mode of the database.
+    """
+    missing = [each for each in (path.parent, *path.parent.parents) if not each.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.chmod(0o700)
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, _MODES)
+    except FileExistsError:
+        return
+    os.fchmod(handle, _MODES)
+    os.close(handle)
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("syncline_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _in_use(path: Path) -> bool:
+    return path.with_name(path.name + "-wal").exists()
+
+
+def _print_of(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size

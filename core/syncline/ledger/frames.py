@@ -1,0 +1,90 @@
+"""How frames lie in the ledger: Arrow IPC streams with zstd, exact types, one blob for a whole batch.
+
+Measured with batches of 1,000 leads: 33 bytes a lead; Parquet takes 23, but five times as long to read.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from array import array
+from collections.abc import Iterable, Sequence
+from zlib import crc32
+
+import polars as pl
+
+from ..batch import ADDRESS, ID, KEY, ROW
+
+OUTCOME, REASON, DETAIL = "outcome", "reason", "detail"
+PLANNED = ("planned_outcome", "planned_reason")
+OUTCOMES = pl.Schema(
+    {
+        ROW: pl.UInt64,
+        ID: pl.String,
+        ADDRESS: pl.String,
+        KEY: pl.String,
+        OUTCOME: pl.String,
+        REASON: pl.String,
+        DETAIL: pl.String,
+    }
+)
+"""The columns of stored outcomes; those of an open batch have the two `PLANNED` ones as well."""
+
+
+def pack(frame: pl.DataFrame) -> bytes:
+    """The frame as a blob."""
+    stream = io.BytesIO()
+    frame.rechunk().write_ipc_stream(stream, compression="zstd")
+    return stream.getvalue()
+
+
+def unpack(blob: bytes) -> pl.DataFrame:
+    """The frame of a blob, with exactly the types it had."""
+    return pl.read_ipc_stream(io.BytesIO(blob))
+
+
+def pack_outcomes(outcomes: pl.DataFrame) -> bytes:
+    """The outcomes as a blob; a key that equals its address (nearly all do) is stored as one bit."""
+    same = (pl.col(KEY) == pl.col(ADDRESS)).fill_null(value=False)
+    return pack(outcomes.with_columns(pl.when(same).then(None).otherwise(pl.col(KEY)).alias(KEY), same.alias("#same")))
+
+
+def unpack_outcomes(blob: bytes) -> pl.DataFrame:
+    """The inverse of `pack_outcomes`."""
+    frame = unpack(blob)
+    return frame.with_columns(pl.when("#same").then(pl.col(ADDRESS)).otherwise(pl.col(KEY)).alias(KEY)).drop("#same")
+
+
+def hash_of(key: str) -> int:
+    """32 bits of a key: enough to skip the batches that cannot hold it. Stable across machines and versions."""
+    return crc32(key.encode())
+
+
+def hashes(keys: Iterable[str | None]) -> bytes:
+    """The hashes of the keys of a batch, 4 bytes each, little end first; null keys are left out."""
+    return packed_ints([crc32(key.encode()) for key in keys if key is not None])
+
+
+def packed_ints(numbers: Sequence[int]) -> bytes:
+    """Unsigned 32-bit numbers, little end first."""
+    packed = array("I", numbers)
+    if sys.byteorder == "big":
+        packed.byteswap()
+    return packed.tobytes()
+
+
+def unpacked_ints(blob: bytes) -> Sequence[int]:
+    """The inverse of `packed_ints`."""
+    numbers = array("I", blob)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
+
+
+def may_hold(blob: bytes, wanted: int) -> bool:
+    """Whether `hashes` holds `wanted`."""
+    needle = wanted.to_bytes(4, "little")
+    place = blob.find(needle)
+    while place >= 0 and place % 4:
+        place = blob.find(needle, place + 1)
+    return place >= 0

@@ -1,0 +1,284 @@
+"""The journal of one run: intent before the wire, answers after it, each step in one transaction.
+
+One thread writes. Whatever is asked while a commit runs goes into the next one, so that many deliveries at once share
+one trip to the disk.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Self
+
+import polars as pl
+import sqlalchemy as sa
+
+from ..batch import ID, KEY
+from ..decision import Counts
+from ..errors import Fatal, SynclineError
+from . import open_batch
+from .database import Database
+from .frames import DETAIL, OUTCOME, REASON
+from .open_batch import BatchState
+from .receipts import Desk, list_id_of, settle
+from .records import RunRecord
+from .runs import fence, renew
+from .tables import batches, deliveries, members, runs, syncs
+
+RENEW_AFTER = 10.0
+Step = Callable[[sa.Connection], None]
+
+
+class Journal:
+    """Open it once in a run, as a context manager; its methods may be called from any thread.
+
+    Each blocks until its step is committed, or, with `wait=False`, returns a future at once. Steps are committed in the
+    order of the calls. When the lease was lost, or the ledger failed, every pending and later call raises `Fatal`.
+    """
+
+    def __init__(self, database: Database, run: RunRecord, *, account: str, target: str, remember: bool) -> None:
+        self._database = database
+        self._run = run
+        self._steps: queue.SimpleQueue[tuple[Step, Future[None]] | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._ended: SynclineError | None = None
+        self._open: dict[int, BatchState] = {}
+        self._touched: set[int] = set()
+        self._closed: list[Counts] = []
+        self._renewed = time.monotonic()
+        with database.write() as connection:
+            fence(database, connection, run)
+            renew(database, connection, run)
+            list_id = list_id_of(database, connection, account, target) if remember else None
+            if remember:
+                connection.execute(
+                    syncs.update().where(syncs.c.id == run.sync_id).values(account=account, target=target)
+                )
+            found = connection.execute(
+                sa.select(batches.c.seq, batches.c.open, batches.c.cursor).where(batches.c.run_id == run.id)
+            ).all()
+        self._desk = Desk(database, run, list_id)
+        self._cursors: dict[int, str | None] = {each.seq: each.cursor for each in found if not each.open}
+        self._next = 0
+        self._advance()
+        self._thread = threading.Thread(target=self._write, name=f"ledger {run.id}", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Commit what was asked so far and end the thread; later calls raise `Fatal`."""
+        with self._lock:
+            if self._ended is None:
+                self._ended = Fatal(f"the journal of run {self._run.id} is closed")
+                self._steps.put(None)
+        self._thread.join()
+
+    # ------------------------------------------------------------------------------------------------ the steps
+
+    def open_batch(
+        self, seq: int, outcomes: pl.DataFrame, payload: pl.DataFrame, cursor: str | None, *, wait: bool = True
+    ) -> Future[None]:
+        """Record the outcome of every lead of the batch and the payload of those to be sent, before any is sent.
+
+        `outcomes`: `#row`, `#id`, `#address`, `#key`, `outcome`, `reason`, `detail`, and for leads to be sent (now
+        unknown/in_flight) `planned_outcome` and `planned_reason`. `payload`: one row for each lead to be sent, with
+        `#row`, `#id`, `#key`, `#fingerprint`, `#values` and any other columns. Without rows the batch is closed.
+        """
+        batch = open_batch.opened(seq, outcomes, payload, cursor)
+
+        def step(connection: sa.Connection) -> None:
+            open_batch.insert(connection, self._run.id, batch)
+            if batch.is_done:
+                self._close_batch(batch)
+            else:
+                self._open[seq] = batch
+
+        return self._ask(step, wait=wait)
+
+    def sending(self, seq: int, rows: Sequence[int], *, wait: bool = True) -> Future[None]:
+        """Record that these rows go out now. After a crash they count as sent."""
+
+        def step(connection: sa.Connection) -> None:
+            batch = self._batch(connection, seq)
+            fresh = set(rows) - batch.sent
+            if fresh:
+                batch.sent |= fresh
+                marks = [{"run_id": self._run.id, "seq": seq, "row": row, "answered": False} for row in sorted(fresh)]
+                connection.execute(deliveries.insert(), marks)
+
+        return self._ask(step, wait=wait)
+
+    def unsent(self, seq: int, rows: Sequence[int], *, wait: bool = True) -> Future[None]:
+        """Take `sending` back: these rows surely did not go out, or were surely not carried out."""
+
+        def step(connection: sa.Connection) -> None:
+            batch = self._batch(connection, seq)
+            back = batch.sent & set(rows)
+            batch.sent -= back
+            here = (deliveries.c.run_id == self._run.id) & (deliveries.c.seq == seq) & ~deliveries.c.answered
+            connection.execute(deliveries.delete().where(here, deliveries.c.row.in_(sorted(back))))
+
+        return self._ask(step, wait=wait)
+
+    def answered(self, seq: int, results: pl.DataFrame, *, wait: bool = True) -> Future[None]:
+        """Record what became of rows: `#row`, `outcome`, `reason`, `detail`, `accepted`, `awaiting`, `code`.
+
+        In the same transaction: accepted rows become members (and, unless awaiting confirmation, part of the audience),
+        rejected and unknown ones dead letters, do_not_mail ones are suppressed; the counts move; and with the last
+        answer the batch is closed and the cursor of the run moves on.
+        """
+
+        def step(connection: sa.Connection) -> None:
+            batch = self._batch(connection, seq)
+            batch.answer(results)
+            settle(connection, self._desk, batch.payload, results)
+            self._touched.add(seq)
+            if batch.is_done:
+                open_batch.close(connection, self._run.id, batch)
+                self._close_batch(batch)
+            else:
+                self._record_answers(connection, seq, results)
+
+        return self._ask(step, wait=wait)
+
+    def refresh_members(self, rows: pl.DataFrame, *, wait: bool = True) -> Future[None]:
+        """The source IDs (`#id`) of unchanged members (`#key`) are now these."""
+
+        def step(connection: sa.Connection) -> None:
+            if self._desk.list_id is None or rows.is_empty():
+                return
+            connection.execute(
+                members.update()
+                .where(members.c.sync_id == self._run.sync_id, members.c.key == sa.bindparam("member"))
+                .values(source_id=sa.bindparam("new_id")),
+                [{"member": key, "new_id": id} for key, id in rows.select(KEY, ID).sort(KEY).iter_rows()],
+            )
+
+        return self._ask(step, wait=wait)
+
+    # ------------------------------------------------------------------------------------------ inside a step
+
+    def _batch(self, connection: sa.Connection, seq: int) -> BatchState:
+        if seq not in self._open:
+            found = open_batch.load(connection, self._run.id, seq)
+            if not found:
+                raise Fatal(f"run {self._run.id} has no open batch {seq}")
+            self._open[seq] = found[0]
+        return self._open[seq]
+
+    def _record_answers(self, connection: sa.Connection, seq: int, results: pl.DataFrame) -> None:
+        insert = self._database.insert(deliveries)
+        names = ("answered", OUTCOME, REASON, DETAIL)
+        connection.execute(
+            insert.on_conflict_do_update(
+                index_elements=["run_id", "seq", "row"], set_={name: insert.excluded[name] for name in names}
+            ),
+            [
+                {
+                    "run_id": self._run.id,
+                    "seq": seq,
+                    "row": row,
+                    "answered": True,
+                    **dict(zip(names[1:], rest, strict=True)),
+                }
+                for row, *rest in results.select("#row", OUTCOME, REASON, DETAIL).iter_rows()
+            ],
+        )
+
+    def _close_batch(self, batch: BatchState) -> None:
+        self._open.pop(batch.seq, None)
+        self._touched.discard(batch.seq)
+        self._closed.append(batch.counts)
+        self._cursors[batch.seq] = batch.cursor
+
+    def _advance(self) -> tuple[bool, str | None]:
+        """Walk over the closed batches that follow without a gap: (whether any, the cursor after the last)."""
+        moved, cursor = False, None
+        while self._next in self._cursors:
+            moved, cursor = True, self._cursors.pop(self._next)
+            self._next += 1
+        return moved, cursor
+
+    # ------------------------------------------------------------------------------------------- the one writer
+
+    def _ask(self, step: Step, *, wait: bool) -> Future[None]:
+        future: Future[None] = Future()
+        with self._lock:
+            if self._ended is not None:
+                raise self._ended
+            self._steps.put((step, future))
+        if wait:
+            future.result()
+        return future
+
+    def _write(self) -> None:
+        going = True
+        while going:
+            group, going = self._next_group()
+            try:
+                self._commit([step for step, _ in group])
+            except BaseException as error:  # noqa: BLE001  # whatever it is, those who wait must hear of it
+                self._fail(error, [future for _, future in group])
+                return
+            for _, future in group:
+                future.set_result(None)
+
+    def _next_group(self) -> tuple[list[tuple[Step, Future[None]]], bool]:
+        """Everything that was asked by now, waiting for the first; empty when the lease is to be renewed."""
+        try:
+            first = self._steps.get(timeout=RENEW_AFTER)
+        except queue.Empty:
+            return [], True
+        group = []
+        while first is not None:
+            group.append(first)
+            try:
+                first = self._steps.get_nowait()
+            except queue.Empty:
+                return group, True
+        return group, False
+
+    def _commit(self, steps: Sequence[Step]) -> None:
+        if not steps and time.monotonic() - self._renewed < RENEW_AFTER:
+            return
+        with self._database.write() as connection:
+            fence(self._database, connection, self._run)
+            if time.monotonic() - self._renewed >= RENEW_AFTER:
+                renew(self._database, connection, self._run)
+                self._renewed = time.monotonic()
+            for step in steps:
+                step(connection)
+            for seq in sorted(self._touched):
+                here = (batches.c.run_id == self._run.id) & (batches.c.seq == seq)
+                connection.execute(batches.update().where(here).values(counts=self._open[seq].counts.plain()))
+            open_batch.fold(connection, self._run.id, self._closed)
+            moved, cursor = self._advance()
+            if moved:
+                connection.execute(runs.update().where(runs.c.id == self._run.id).values(cursor=cursor))
+        self._touched.clear()
+        self._closed.clear()
+
+    def _fail(self, error: BaseException, waiting: list[Future[None]]) -> None:
+        with self._lock:
+            if not isinstance(error, SynclineError):
+                fault = Fatal("the journal could not be written", why=type(error).__name__)
+                fault.__cause__ = error
+                error = fault
+            self._ended = error
+            while not self._steps.empty():
+                entry = self._steps.get_nowait()
+                if entry is not None:
+                    waiting.append(entry[1])
+        for future in waiting:
+            future.set_exception(error)

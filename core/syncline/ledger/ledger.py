@@ -1,0 +1,263 @@
+"""The ledger: the one place where Syncline remembers. Each method is one transaction, and can be relied on after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import polars as pl
+import sqlalchemy as sa
+
+from ..budget import Spent, Store
+from ..plugin import AudiencePart, Check, Held, Status
+from . import budgets, erasure, finish, health, open_batch, people, questions, runs, schema, suppression, syncs
+from .database import Database
+from .journal import Journal
+from .receipts import remove
+from .records import DeadLetter, OpenBatch, RunRecord, SyncRecord, utcnow
+from .tables import batches, dead_letters
+
+STATE_FOLDER = ".syncline"
+
+
+class Ledger:
+    """Shared by all threads of a process, and any number of processes may have the same ledger open.
+
+    Faults of the database are `Fatal`, in words; nothing that returned is ever lost by a crash.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    def open(cls, url: str, *, read_only: bool = False, now: Callable[[], datetime] = utcnow) -> Ledger:
+        """Open `sqlite:///path` or `postgresql://…`, made on first use for its owner alone and brought up to date.
+
+        `read_only` writes no byte: a ledger that is not there is an empty one in memory. A ledger of a newer version
+        is refused untouched; so is a database that is something else.
+        """
+        return cls(schema.opened(url, read_only=read_only, now=now))
+
+    @property
+    def url(self) -> str:
+        """Where the ledger is; a password is masked."""
+        return self._database.url
+
+    @property
+    def state_folder(self) -> Path:
+        """The folder for what must stay with the ledger (DESIGN 4): beside an SQLite file, else under the current one."""
+        return self._database.path.parent.absolute() if self._database.path else Path.cwd() / STATE_FOLDER
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # -------------------------------------------------------------------------------------------------- syncs
+
+    def meet(
+        self,
+        name: str,
+        *,
+        identity: Mapping[str, str],
+        spec: Mapping[str, Any],
+        source_scope: str,
+        replaces: str | None = None,
+    ) -> SyncRecord:
+        """The sync of this name, created now if it is new (then `replaces` hands over watermark and members).
+
+        A changed `spec` becomes a revision; a changed `identity` is a `SpecError`.
+        """
+        return syncs.meet(
+            self._database, name, identity=identity, spec=spec, source_scope=source_scope, replaces=replaces
+        )
+
+    def sync(self, name: str) -> SyncRecord | None:
+        """The sync of this name, if the ledger has met it."""
+        return syncs.named(self._database, name)
+
+    def syncs(self) -> list[SyncRecord]:
+        """All syncs, by name."""
+        return syncs.listed(self._database)
+
+    def set_state(self, sync_id: int, state: str, reason: str) -> None:
+        """active, paused, completed or inactive, with the reason; `NotRunnable` when it is inactive, for that is final."""
+        syncs.set_state(self._database, sync_id, state, reason)
+
+    def events(self, sync_id: int) -> list[tuple[datetime, str, str]]:
+        """(at, state, reason) of each change of state, oldest first; the first is its creation."""
+        return syncs.events_of(self._database, sync_id)
+
+    def revisions(self, sync_id: int) -> list[tuple[int, datetime, dict[str, Any], list[syncs.Difference]]]:
+        """(number, at, spec, diff) of each revision, oldest first; diff: (dotted path, old, new)."""
+        return syncs.revisions_of(self._database, sync_id)
+
+    # --------------------------------------------------------------------------------------------------- runs
+
+    def start_run(
+        self, sync: SyncRecord, *, trigger: str, window: str, allowed: Collection[str] = ("active",)
+    ) -> RunRecord:
+        """Take the lease of the sync and start a run, or take up the one that was cut off (`resumed`, its own window).
+
+        `Busy` while a live process holds the lease, `NotRunnable` when the state is not among `allowed`.
+        """
+        return runs.start(self._database, sync, trigger=trigger, window=window, allowed=allowed)
+
+    def heartbeat(self, run: RunRecord) -> None:
+        """Keep the lease; `Fatal` when it was lost. An open journal does this by itself."""
+        runs.heartbeat(self._database, run)
+
+    def add_calls(self, run: RunRecord, source: int, sink: int) -> None:
+        """So many more requests were made."""
+        runs.count_calls(self._database, run, source=source, sink=sink, add=True)
+
+    def set_calls(self, run: RunRecord, source: int, sink: int) -> None:
+        """So many requests were made in all."""
+        runs.count_calls(self._database, run, source=source, sink=sink, add=False)
+
+    def finish_run(
+        self, run: RunRecord, *, status: str, message: str = "", watermark: str | None = None, scope: str | None = None
+    ) -> RunRecord:
+        """End the run and give the lease back. What is in flight becomes unknown: answer_lost if sent, else not_sent,
+        each with a dead letter. The watermark and the scope of the sync move only if given."""
+        return finish.finish(self._database, run, status=status, message=message, watermark=watermark, scope=scope)
+
+    def runs(self, sync_id: int | None, limit: int | None = None) -> list[RunRecord]:
+        """Runs of one sync or of all, newest first, with the counts of this instant."""
+        return runs.listed(self._database, sync_id, limit)
+
+    def run(self, name: str) -> RunRecord:
+        """The run with this ID or unique beginning of one, or `last`; `SpecError` when there is none or several."""
+        return runs.found(self._database, name)
+
+    def journal(self, run: RunRecord, *, account: str = "", target: str = "", remember: bool = True) -> Journal:
+        """The journal of a run that we hold; without `remember` no members and no audience are written."""
+        return Journal(self._database, run, account=account, target=target, remember=remember)
+
+    def open_batches(self, run: RunRecord) -> list[OpenBatch]:
+        """What a cut-off run left open, in order."""
+        with self._database.read() as connection:
+            return [batch.as_open() for batch in open_batch.load(connection, run.id)]
+
+    def recorded(self, run: RunRecord) -> Iterator[pl.DataFrame]:
+        """All leads the run has recorded, batch by batch: `#id`, `#row`, `#address`, `#key`."""
+        return questions.recorded(self._database, run.id)
+
+    def next_batch(self, run: RunRecord) -> int:
+        """The number of the next batch; the first is 0, and none may be left out."""
+        return self._highest(run, batches.c.seq + 1)
+
+    def next_row(self, run: RunRecord) -> int:
+        """The number of the next row; the first is 0."""
+        return self._highest(run, batches.c.end_row)
+
+    def _highest(self, run: RunRecord, column: sa.ColumnElement[int]) -> int:
+        with self._database.read() as connection:
+            found = connection.execute(sa.select(sa.func.max(column)).where(batches.c.run_id == run.id)).scalar()
+        return int(found or 0)
+
+    # ------------------------------------------------------------------------------------------------- people
+
+    def members(self, sync_id: int) -> pl.DataFrame:
+        """Everybody this sync delivered: `#key`, source_id, fingerprint, delivered_at, seen, awaiting, removed."""
+        return people.members_of(self._database, sync_id)
+
+    def member_values(self, sync_id: int, keys: pl.Series) -> pl.DataFrame:
+        """What was delivered for these keys: `#key`, values (JSON)."""
+        return people.member_values(self._database, sync_id, keys)
+
+    def member(self, sync_id: int, key: str) -> dict[str, Any] | None:
+        """One member with all that is known of it."""
+        return people.member(self._database, sync_id, key)
+
+    def mark_removed(self, sync_id: int, keys: Iterable[str]) -> None:
+        """The sync took these people out of the target."""
+        with self._database.write() as connection:
+            remove(connection, self._database, sync_id, list(keys))
+
+    def held(self, account: str) -> dict[tuple[str, Status], Held]:
+        """What the audience snapshot has of the account: how many for each list and status, and when it was read."""
+        return people.held(self._database, account)
+
+    def record_audience(self, account: str, part: AudiencePart, started: datetime) -> None:
+        """Take in a part of a refresh that began at `started`. The newest status of a person in a list wins, an opt-out
+        wins within one refresh; after the last part of a whole read, who was not in it is gone (but kept)."""
+        people.record_audience(self._database, account, part, started)
+
+    def audience(self, account: str) -> pl.DataFrame:
+        """The snapshot of the account: list, `#key`, status, values (JSON), gone."""
+        return people.audience_of(self._database, account)
+
+    def suppress(self, keys: Iterable[str], reason: str) -> None:
+        """Never write to these people again; kept as keyed hashes."""
+        with self._database.write() as connection:
+            suppression.suppress(self._database, connection, keys, reason)
+
+    def suppressed(self, keys: pl.Series) -> pl.Series:
+        """For each key whether it is suppressed."""
+        return suppression.suppressed(self._database, keys)
+
+    # ------------------------------------------------------------------------------------------------ budgets
+
+    def budget_store(self) -> Store:
+        """Call budgets shared by all processes of this ledger."""
+        return budgets.LedgerStore(self._database)
+
+    def spent(self) -> tuple[dict[str, list[Spent]], dict[str, float]]:
+        """What was spent and what is parked, to start a `MemoryStore` from."""
+        return budgets.spent(self._database)
+
+    # ---------------------------------------------------------------------------------------------- questions
+
+    def leads(self, run_id: str, *, outcome: str | None = None, reason: str | None = None) -> Iterator[pl.DataFrame]:
+        """The leads of a run, in order: `#row`, `#id`, `#address`, `#key`, outcome, reason, detail."""
+        return questions.leads(self._database, run_id, outcome, reason)
+
+    def trace(self, sync_id: int, key: str, *, limit: int = 20) -> list[dict[str, Any]]:
+        """What became of one person in the runs of a sync, newest first: run, started_at, row, source_id, outcome, …"""
+        return questions.trace(self._database, sync_id, key, limit)
+
+    def dead_letters(
+        self,
+        *,
+        run_id: str | None = None,
+        sync_id: int | None = None,
+        code: str | None = None,
+        limit: int | None = None,
+    ) -> list[DeadLetter]:
+        """Rejected and unknown leads that nobody took care of yet, oldest first."""
+        given = ((dead_letters.c.run_id, run_id), (dead_letters.c.sync_id, sync_id), (dead_letters.c.code, code))
+        conditions = [column == value for column, value in given if value is not None]
+        return questions.letters(self._database, *conditions, limit=limit)
+
+    def unknowns(self, run_id: str) -> list[DeadLetter]:
+        """The dead letters of a run whose answer was lost or that were never sent."""
+        return self.dead_letters(run_id=run_id, code="unknown")
+
+    def settle_dead_letter(self, ids: Iterable[int], run_id: str) -> None:
+        """The run `run_id` took care of these."""
+        settled = dead_letters.update().where(dead_letters.c.id.in_(list(ids))).values(settled_by=run_id)
+        with self._database.write() as connection:
+            connection.execute(settled)
+
+    def forget(self, address: str) -> dict[str, int]:
+        """Erase a person from every table; what stays is a keyed hash in the suppression list. Counts by table."""
+        return erasure.forget(self._database, address)
+
+    def prune(self, retention_days: float) -> int:
+        """Drop the row detail of runs that ended longer ago; counts stay. Returns how many batches lost theirs."""
+        return erasure.prune(self._database, retention_days)
+
+    def health(self) -> list[Check]:
+        """What `doctor` says of the ledger."""
+        return health.checks(self._database)

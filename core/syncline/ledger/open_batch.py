@@ -1,0 +1,158 @@
+"""A batch between its intent and its last answer: what was to be sent, what went out, what came back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+import sqlalchemy as sa
+
+from ..batch import KEY, ROW
+from ..decision import Counts, Outcome
+from ..errors import Fatal
+from .frames import DETAIL, OUTCOME, OUTCOMES, PLANNED, REASON, hashes, pack, pack_outcomes, unpack, unpack_outcomes
+from .records import OpenBatch
+from .runs import IN_FLIGHT
+from .tables import batches, deliveries, runs
+
+ANSWERS = pl.Schema({ROW: pl.UInt64, OUTCOME: pl.String, REASON: pl.String, DETAIL: pl.String})
+
+
+@dataclass
+class BatchState:
+    """The state of one open batch, kept by the one writer of its run."""
+
+    seq: int
+    outcomes: pl.DataFrame
+    payload: pl.DataFrame
+    cursor: str | None
+    counts: Counts
+    sent: set[int] = field(default_factory=set)
+    answered: set[int] = field(default_factory=set)
+    answers: list[pl.DataFrame] = field(default_factory=list)
+
+    @property
+    def rows(self) -> set[int]:
+        """The rows that were to be sent."""
+        return set(self.payload.get_column(ROW).to_list()) if self.payload.width else set()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every row has its answer."""
+        return len(self.answered) == self.payload.height
+
+    def known(self) -> pl.DataFrame:
+        """All rows, with the answers that are there."""
+        return with_answers(self.outcomes, self.answers)
+
+    def answer(self, results: pl.DataFrame) -> None:
+        """Take answers in: counts move from in flight to what became of each lead."""
+        rows = results.get_column(ROW).to_list()
+        if strange := set(rows) - self.rows | set(rows) & self.answered:
+            raise Fatal(f"batch {self.seq}: rows {sorted(strange)[:5]} have an answer but no open delivery")
+        for outcome, reason, n in results.group_by(OUTCOME, REASON).len().iter_rows():
+            self.counts.move(IN_FLIGHT, (Outcome(outcome), reason), n)
+        self.answers.append(results.select(ANSWERS.names()).cast(dict(ANSWERS)))
+        self.answered.update(rows)
+        self.sent.difference_update(rows)
+
+    def as_open(self) -> OpenBatch:
+        """For the run that goes on with it."""
+        waiting = frozenset(self.rows - self.sent - self.answered)
+        return OpenBatch(self.seq, self.known(), self.payload, frozenset(self.sent), waiting)
+
+
+def with_answers(outcomes: pl.DataFrame, answers: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The outcomes, those of answered rows replaced by their answers; rows keep their order."""
+    if not answers:
+        return outcomes
+    back = pl.concat(answers).with_columns(pl.lit(value=True).alias("#answered"))
+    joined = outcomes.join(back, on=ROW, how="left", suffix="#new", maintain_order="left")
+    answered = pl.col("#answered").is_not_null()
+    new = [pl.when(answered).then(f"{name}#new").otherwise(name).alias(name) for name in (OUTCOME, REASON, DETAIL)]
+    return joined.with_columns(new).select(outcomes.columns)
+
+
+def counted(outcomes: pl.DataFrame) -> Counts:
+    """How many rows ended where."""
+    counts = Counts()
+    for outcome, reason, n in outcomes.group_by(OUTCOME, REASON).len().iter_rows():
+        counts.add(Outcome(outcome), reason or "", n)
+    return counts
+
+
+def opened(seq: int, outcomes: pl.DataFrame, payload: pl.DataFrame, cursor: str | None) -> BatchState:
+    """A new batch; types are brought to those of the ledger."""
+    planned = {name: pl.String for name in PLANNED if name in outcomes.columns}
+    outcomes = outcomes.select(*OUTCOMES.names(), *planned).cast({**OUTCOMES, **planned})
+    if payload.height:
+        payload = payload.cast({ROW: pl.UInt64})
+    return BatchState(seq, outcomes, payload, cursor, counted(outcomes))
+
+
+def insert(connection: sa.Connection, run_id: str, batch: BatchState) -> None:
+    """Record the batch: open while it has something to send, else closed at once."""
+    is_open = not batch.is_done
+    end = batch.outcomes.get_column(ROW).max()
+    connection.execute(
+        batches.insert().values(
+            run_id=run_id,
+            seq=batch.seq,
+            open=is_open,
+            cursor=batch.cursor,
+            counts=batch.counts.plain(),
+            end_row=int(str(end)) + 1 if end is not None else 0,
+            hashes=hashes(batch.outcomes.get_column(KEY).to_list()),
+            outcomes=pack_outcomes(batch.outcomes if is_open else batch.outcomes.select(OUTCOMES.names())),
+            payload=pack(batch.payload) if is_open else None,
+        )
+    )
+
+
+def close(connection: sa.Connection, run_id: str, batch: BatchState) -> None:
+    """Write the final outcomes, drop the payload and the deliveries."""
+    here = (batches.c.run_id == run_id) & (batches.c.seq == batch.seq)
+    final = pack_outcomes(batch.known().select(OUTCOMES.names()))
+    connection.execute(
+        batches.update().where(here).values(open=False, counts=batch.counts.plain(), outcomes=final, payload=None)
+    )
+    connection.execute(deliveries.delete().where(deliveries.c.run_id == run_id, deliveries.c.seq == batch.seq))
+
+
+def fold(connection: sa.Connection, run_id: str, closed: Sequence[Counts]) -> None:
+    """Add the counts of batches that were closed in this transaction to those of the run."""
+    if closed:
+        before = Counts.from_plain(connection.execute(sa.select(runs.c.counts).where(runs.c.id == run_id)).scalar_one())
+        counts = Counts.total_of([before, *closed]).plain()
+        connection.execute(runs.update().where(runs.c.id == run_id).values(counts=counts))
+
+
+def load(connection: sa.Connection, run_id: str, seq: int | None = None) -> list[BatchState]:
+    """The open batches of the run (or the one with this number), in order."""
+    query = sa.select(batches).where(batches.c.run_id == run_id, batches.c.open).order_by(batches.c.seq)
+    rows = connection.execute(query if seq is None else query.where(batches.c.seq == seq)).all()
+    return [_loaded(connection, run_id, row) for row in rows]
+
+
+def _loaded(connection: sa.Connection, run_id: str, row: sa.Row[tuple[object, ...]]) -> BatchState:
+    batch = BatchState(
+        row.seq, unpack_outcomes(row.outcomes), unpack(row.payload), row.cursor, Counts.from_plain(row.counts)
+    )
+    here = (deliveries.c.run_id == run_id) & (deliveries.c.seq == row.seq)
+    found = connection.execute(sa.select(deliveries).where(here)).all()
+    batch.sent = {each.row for each in found if not each.answered}
+    back = [(each.row, each.outcome, each.reason, each.detail) for each in found if each.answered]
+    if back:
+        batch.answered = {each[0] for each in back}
+        batch.answers = [pl.DataFrame(back, schema=ANSWERS, orient="row")]
+    return batch
+
+
+def without(payload: bytes, key: str) -> tuple[bytes, int]:
+    """A packed payload in which everything but the row number of this person is null, and how many rows that were."""
+    frame = unpack(payload)
+    theirs = (pl.col(KEY) == key).fill_null(value=False)
+    n = frame.filter(theirs).height
+    blank = [pl.when(theirs).then(None).otherwise(pl.col(name)).alias(name) for name in frame.columns if name != ROW]
+    return pack(frame.with_columns(blank)), n

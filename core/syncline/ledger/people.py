@@ -1,0 +1,190 @@
+"""The memory of people: what each sync delivered, and whom the target accounts hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import polars as pl
+import sqlalchemy as sa
+
+from ..batch import KEY, keys
+from ..plugin import AudiencePart, Held, Status
+from .database import Database
+from .receipts import VALUES, list_id_of
+from .tables import audience, audience_reads, lists, members, syncs
+
+ADDRESS_COLUMN = "address"
+_MEMBERS: dict[str, Any] = {
+    KEY: pl.String,
+    "source_id": pl.String,
+    "fingerprint": pl.Int64,
+    "delivered_at": pl.Datetime("us", "UTC"),
+    "seen": pl.Boolean,
+    "awaiting": pl.Boolean,
+    "removed": pl.Boolean,
+}
+_AUDIENCE: dict[str, Any] = {
+    "list": pl.String,
+    KEY: pl.String,
+    "status": pl.String,
+    "values": pl.String,
+    "gone": pl.Boolean,
+}
+_OPTED_OUT = [Status.UNSUBSCRIBED.value, Status.BOUNCED.value, Status.DO_NOT_MAIL.value]
+
+
+def _frame(rows: Iterable[Any], schema: dict[str, Any]) -> pl.DataFrame:
+    """A frame from plain rows, column by column (twice as fast as from rows)."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+    series = []
+    for (name, kind), values in zip(schema.items(), columns, strict=True):
+        stored = pl.Int64 if isinstance(kind, pl.Datetime) else None if kind == pl.Boolean else kind
+        series.append(pl.Series(name, values, dtype=stored).cast(kind))
+    return pl.DataFrame(series)
+
+
+def members_of(database: Database, sync_id: int) -> pl.DataFrame:
+    """See `Ledger.members`."""
+    wanted = ["key", *list(_MEMBERS)[1:]]
+    columns = [sa.type_coerce(members.c[name], _plain(members.c[name])) for name in wanted]
+    with database.read() as connection:
+        rows = connection.execute(sa.select(*columns).where(members.c.sync_id == sync_id)).all()
+    return _frame(rows, _MEMBERS)
+
+
+def _plain(column: sa.Column[Any]) -> Any:
+    """The column's type without a conversion per row."""
+    return getattr(column.type, "impl_instance", column.type)
+
+
+def member_values(database: Database, sync_id: int, wanted: pl.Series) -> pl.DataFrame:
+    """See `Ledger.member_values`."""
+    mine = (members.c.sync_id == sync_id) & database.among(members.c.key, wanted.drop_nulls().to_list())
+    with database.read() as connection:
+        rows = connection.execute(sa.select(members.c.key, members.c["values"]).where(mine)).all()
+    return _frame(rows, {KEY: pl.String, "values": pl.String})
+
+
+def member(database: Database, sync_id: int, key: str) -> dict[str, Any] | None:
+    """See `Ledger.member`."""
+    with database.read() as connection:
+        query = sa.select(members).where(members.c.sync_id == sync_id, members.c.key == key)
+        row = connection.execute(query).one_or_none()
+    return None if row is None else dict(row._mapping)
+
+
+def audience_of(database: Database, account: str) -> pl.DataFrame:
+    """See `Ledger.audience`."""
+    columns = [lists.c.list, audience.c.key, audience.c.status, audience.c["values"], audience.c.gone]
+    with database.read() as connection:
+        query = sa.select(*columns).join(lists, lists.c.id == audience.c.list_id).where(lists.c.account == account)
+        return _frame(connection.execute(query).all(), _AUDIENCE)
+
+
+def held(database: Database, account: str) -> dict[tuple[str, Status], Held]:
+    """See `Ledger.held`."""
+    with database.read() as connection:
+        count = sa.func.count()
+        counted = (
+            sa.select(lists.c.list, audience.c.status, count)
+            .join(lists, lists.c.id == audience.c.list_id)
+            .where(lists.c.account == account, ~audience.c.gone)
+            .group_by(lists.c.list, audience.c.status)
+        )
+        counts = {(name, status): n for name, status, n in connection.execute(counted)}
+        reads = connection.execute(
+            sa.select(lists.c.list, audience_reads.c.status, audience_reads.c.read_at, audience_reads.c.whole_at)
+            .join(lists, lists.c.id == audience_reads.c.list_id)
+            .where(lists.c.account == account)
+        )
+        moments = {(name, status): (read_at, whole_at) for name, status, read_at, whole_at in reads}
+    return {
+        (name, Status(status)): Held(counts.get((name, status), 0), *moments.get((name, status), (None, None)))
+        for name, status in sorted(counts.keys() | moments.keys())
+    }
+
+
+def record_audience(database: Database, account: str, part: AudiencePart, started: datetime) -> None:
+    """See `Ledger.record_audience`."""
+    people = _people(part)
+    with database.write() as connection:
+        list_id = list_id_of(database, connection, account, part.list)
+        database.lock(connection, f"syncline audience {list_id}")
+        now = database.now()
+        if people.height:
+            _upsert(database, connection, list_id, part.status, people, started, now)
+            if part.status is Status.ACTIVE:
+                _mark_seen(database, connection, account, part.list, people)
+        if part.whole:
+            stale = (audience.c.list_id == list_id) & (audience.c.status == part.status.value)
+            stale &= audience.c.seen_at < started
+            connection.execute(audience.update().where(stale, ~audience.c.gone).values(gone=True))
+        insert = database.insert(audience_reads).values(
+            list_id=list_id, status=part.status.value, read_at=started, whole_at=started if part.whole else None
+        )
+        changed = {"read_at": insert.excluded.read_at}
+        if part.whole:
+            changed["whole_at"] = insert.excluded.whole_at
+        connection.execute(insert.on_conflict_do_update(index_elements=["list_id", "status"], set_=changed))
+
+
+def _people(part: AudiencePart) -> pl.DataFrame:
+    """The key and the other known columns (as JSON) of each person, once, in the order of the keys."""
+    if part.people.is_empty():
+        return pl.DataFrame(schema={KEY: pl.String, VALUES: pl.String})
+    others = part.people.drop(ADDRESS_COLUMN)
+    documents = [msgspec.json.encode(row).decode() for row in others.to_dicts()] if others.width else None
+    return (
+        pl.DataFrame([
+            keys(part.people.get_column(ADDRESS_COLUMN)).alias(KEY),
+            pl.Series(VALUES, documents or [None] * part.people.height, dtype=pl.String),
+        ])
+        .filter(pl.col(KEY).is_not_null())
+        .unique(KEY, keep="last")
+        .sort(KEY)
+    )  # fmt: skip
+
+
+def _upsert(
+    database: Database,
+    connection: sa.Connection,
+    list_id: int,
+    status: Status,
+    people: pl.DataFrame,
+    started: datetime,
+    now: datetime,
+) -> None:
+    insert = database.insert(audience)
+    where = None
+    if status is Status.ACTIVE:  # within one refresh an opt-out wins, whichever was read first
+        where = audience.c.status.not_in(_OPTED_OUT) | (audience.c.seen_at < started) | audience.c.gone
+    connection.execute(
+        insert.on_conflict_do_update(
+            index_elements=["list_id", "key"],
+            set_={
+                "status": insert.excluded.status,
+                "values": sa.func.coalesce(insert.excluded["values"], audience.c["values"]),
+                "seen_at": insert.excluded.seen_at,
+                "gone": insert.excluded.gone,
+            },
+            where=where,
+        ),
+        [
+            {"list_id": list_id, "key": key, "status": status.value, "values": values, "seen_at": now, "gone": False}
+            for key, values in people.iter_rows()
+        ],
+    )
+
+
+def _mark_seen(
+    database: Database, connection: sa.Connection, account: str, list_key: str, people: pl.DataFrame
+) -> None:
+    """Members of the syncs that fill this list were seen there: whoever had to confirm did so."""
+    mine = sa.select(syncs.c.id).where(syncs.c.account == account, syncs.c.target == list_key)
+    for sync_id in connection.scalars(mine).all():
+        waiting = (members.c.sync_id == sync_id) & (~members.c.seen | members.c.awaiting)
+        there = database.among(members.c.key, people.get_column(KEY).to_list())
+        connection.execute(members.update().where(waiting, there).values(seen=True, awaiting=False))

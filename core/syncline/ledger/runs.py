@@ -1,0 +1,175 @@
+"""Runs and their leases: one at a time for each sync, taken up again by whoever comes after a dead holder."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..decision import Counts, Outcome
+from ..errors import Busy, Fatal, SpecError
+from .database import Database
+from .process import Holder, this_process
+from .records import RunRecord, SyncRecord
+from .syncs import not_runnable
+from .tables import batches, leases, runs, syncs
+
+FREE_AFTER = timedelta(seconds=60)
+IN_FLIGHT = (Outcome.UNKNOWN, "in_flight")
+
+
+def start(database: Database, sync: SyncRecord, *, trigger: str, window: str, allowed: Collection[str]) -> RunRecord:
+    """See `Ledger.start_run`."""
+    with database.write() as connection:
+        row = connection.execute(sa.select(syncs).where(syncs.c.id == sync.id).with_for_update()).one()
+        if row.state not in allowed:
+            raise not_runnable(row.name, row.state, row.reason)
+        _refuse_while_held(database, connection, sync)
+        cut_off = connection.execute(
+            sa.select(runs.c.id).where(runs.c.sync_id == sync.id, runs.c.status == "running").order_by(runs.c.id)
+        ).scalar()
+        if cut_off is None:
+            run_id = _insert(database, connection, sync, trigger, window)
+        else:
+            run_id = str(cut_off)
+            connection.execute(runs.update().where(runs.c.id == run_id).values(resumed=True))
+        return by_id(connection, run_id, token=_take(database, connection, sync.id, run_id))
+
+
+def _refuse_while_held(database: Database, connection: sa.Connection, sync: SyncRecord) -> None:
+    lease = connection.execute(sa.select(leases).where(leases.c.sync_id == sync.id)).one_or_none()
+    if lease is None:
+        return
+    fresh = database.now() - lease.heartbeat < FREE_AFTER
+    if fresh and not Holder(lease.host, lease.pid, lease.born).is_gone():
+        raise Busy(
+            f"another process is running sync {sync.name}",
+            why=f"process {lease.pid} on {lease.host.partition(' ')[0]}, run {lease.run_id}",
+            mend="wait until it ends",
+        )
+    connection.execute(leases.delete().where(leases.c.sync_id == sync.id))
+
+
+def _insert(database: Database, connection: sa.Connection, sync: SyncRecord, trigger: str, window: str) -> str:
+    now = database.now()
+    while True:
+        run_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        if connection.scalar(sa.select(runs.c.id).where(runs.c.id == run_id)) is None:
+            break
+    values: dict[str, Any] = {"id": run_id, "sync_id": sync.id, "trigger": trigger, "window": window}
+    connection.execute(
+        runs.insert().values(
+            **values, status="running", started_at=now, message="", counts={}, source_calls=0, sink_calls=0,
+            resumed=False,
+        )
+    )  # fmt: skip
+    return run_id
+
+
+def _take(database: Database, connection: sa.Connection, sync_id: int, run_id: str) -> str:
+    token = secrets.token_hex(8)
+    holder = this_process()
+    connection.execute(
+        leases.insert().values(
+            sync_id=sync_id, run_id=run_id, token=token, host=holder.host, pid=holder.pid, born=holder.born,
+            heartbeat=database.now(),
+        )
+    )  # fmt: skip
+    return token
+
+
+def fence(database: Database, connection: sa.Connection, run: RunRecord) -> None:
+    """Make this transaction ours alone: `Fatal` when the lease of the run was lost to another process."""
+    mine = (leases.c.sync_id == run.sync_id) & (leases.c.token == run.token)
+    if connection.scalar(sa.select(leases.c.run_id).where(mine).with_for_update()) is None:
+        raise Fatal(
+            f"run {run.id} is no longer ours",
+            why="its lease went to another process, because this one was silent for too long",
+            mend="nothing is lost: the other process goes on with the run",
+        )
+
+
+def renew(database: Database, connection: sa.Connection, run: RunRecord) -> None:
+    """Say that the holder is alive; the transaction is fenced already."""
+    connection.execute(leases.update().where(leases.c.sync_id == run.sync_id).values(heartbeat=database.now()))
+
+
+def heartbeat(database: Database, run: RunRecord) -> None:
+    """See `Ledger.heartbeat`."""
+    with database.write() as connection:
+        fence(database, connection, run)
+        renew(database, connection, run)
+
+
+def count_calls(database: Database, run: RunRecord, *, source: int, sink: int, add: bool) -> None:
+    """Set the calls of the run, or add to them."""
+    kept = (runs.c.source_calls, runs.c.sink_calls) if add else (sa.literal(0), sa.literal(0))
+    with database.write() as connection:
+        connection.execute(
+            runs.update().where(runs.c.id == run.id).values(source_calls=kept[0] + source, sink_calls=kept[1] + sink)
+        )
+
+
+# ------------------------------------------------------------------------------------------------- questions
+
+
+def _selected(connection: sa.Connection, query: sa.Select[Any]) -> list[RunRecord]:
+    """Runs with their counts, closed and open batches in one statement, so that the sums hold at any instant."""
+    chosen = query.subquery()
+    rows = connection.execute(
+        sa.select(chosen, batches.c.counts.label("open_counts"))
+        .select_from(
+            chosen.outerjoin(
+                batches, (batches.c.run_id == chosen.c.id) & (chosen.c.status == "running") & batches.c.open
+            )
+        )
+        .order_by(chosen.c.started_at.desc(), chosen.c.id.desc())
+    )
+    found: dict[str, RunRecord] = {}
+    for row in rows:
+        values = dict(row._mapping)
+        opened = values.pop("open_counts")
+        values["counts"] = Counts.from_plain(values["counts"])
+        run = found.setdefault(row.id, RunRecord(**values))
+        for key, n in (opened or {}).items():
+            kind, _, reason = key.partition("/")
+            run.counts.add(Outcome(kind), reason, n)
+    return list(found.values())
+
+
+def _query() -> sa.Select[Any]:
+    return sa.select(runs, syncs.c.name.label("sync")).join(syncs, syncs.c.id == runs.c.sync_id)
+
+
+def by_id(connection: sa.Connection, run_id: str, *, token: str = "") -> RunRecord:
+    """The run as it is now."""
+    (run,) = _selected(connection, _query().where(runs.c.id == run_id))
+    return RunRecord(**{name: getattr(run, name) for name in RunRecord.__dataclass_fields__} | {"token": token})
+
+
+def listed(database: Database, sync_id: int | None, limit: int | None) -> list[RunRecord]:
+    """Runs, newest first."""
+    query = _query().order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit)
+    with database.read() as connection:
+        return _selected(connection, query if sync_id is None else query.where(runs.c.sync_id == sync_id))
+
+
+def found(database: Database, name: str) -> RunRecord:
+    """See `Ledger.run`."""
+    query = _query().order_by(runs.c.started_at.desc(), runs.c.id.desc())
+    if name == "last":
+        query = query.limit(1)
+    else:
+        query = query.where(runs.c.id.startswith(name, autoescape=True)).limit(2)
+    with database.read() as connection:
+        matches = _selected(connection, query)
+    exact = [run for run in matches if run.id == name] or matches
+    if len(exact) == 1 and name:
+        return exact[0]
+    mend = "`syncline history SYNC` lists the runs"
+    if exact:
+        raise SpecError(f"more than one run starts with {name!r}", mend=mend)
+    raise SpecError("there is no run yet" if name == "last" else f"there is no run {name!r}", mend=mend)

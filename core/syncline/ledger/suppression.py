@@ -1,0 +1,42 @@
+"""Who must never be written to again, kept as keyed hashes: the list can be asked, but not read."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+
+import polars as pl
+import sqlalchemy as sa
+
+from .database import Database
+from .tables import meta, suppression
+
+
+def hash_key(secret: bytes, key: str) -> bytes:
+    """HMAC-SHA256 of a key with the ledger's random secret."""
+    return hmac.digest(secret, key.encode(), hashlib.sha256)
+
+
+def secret_of(connection: sa.Connection) -> bytes:
+    """The ledger's random secret, made when the ledger was."""
+    return bytes(connection.execute(sa.select(meta.c.value).where(meta.c.name == "secret")).scalar_one())
+
+
+def suppress(database: Database, connection: sa.Connection, keys: Iterable[str], reason: str) -> None:
+    """From now on these people are suppressed; the first reason stays."""
+    secret = secret_of(connection)
+    rows = [{"hash": hash_key(secret, key), "reason": reason, "at": database.now()} for key in sorted(set(keys))]
+    if rows:
+        connection.execute(database.insert(suppression).on_conflict_do_nothing(index_elements=["hash"]), rows)
+
+
+def suppressed(database: Database, keys: pl.Series) -> pl.Series:
+    """For each key whether it is suppressed; null keys are not."""
+    with database.read() as connection:
+        hashes = {bytes(found) for found in connection.scalars(sa.select(suppression.c.hash))}
+        secret = secret_of(connection) if hashes else b""
+    if not hashes:
+        return pl.repeat(value=False, n=keys.len(), dtype=pl.Boolean, eager=True).alias(keys.name)
+    found = [key is not None and hash_key(secret, key) in hashes for key in keys.to_list()]
+    return pl.Series(keys.name, found, dtype=pl.Boolean)

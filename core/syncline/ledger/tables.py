@@ -1,0 +1,271 @@
+"""The tables of the ledger, as the newest schema version has them. `migrations/` brings older ledgers here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
+
+VERSION = "0002"
+"""The newest schema version: the revision that `alembic_version` holds in an up-to-date ledger."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TICK = timedelta(microseconds=1)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware moment, kept as microseconds since the epoch, so that it sorts and compares alike everywhere."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """To storage."""
+        return None if value is None else (value - _EPOCH) // _TICK
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """From storage, in UTC."""
+        return None if value is None else _EPOCH + value * _TICK
+
+
+class Json(TypeDecorator[Any]):
+    """Plain data, kept as JSON text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """To storage."""
+        return None if value is None else msgspec.json.encode(value).decode()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        """From storage."""
+        return None if value is None else msgspec.json.decode(value)
+
+
+metadata = MetaData()
+_SERIAL = BigInteger().with_variant(Integer, "sqlite")
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+
+syncs = Table(
+    "syncs",
+    metadata,
+    Column("id", _SERIAL, primary_key=True, autoincrement=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("identity", Json, nullable=False),
+    Column("spec", Json, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("source_scope", Text, nullable=False),
+    Column("scope", Text),
+    Column("watermark", Text),
+    Column("replaces", Text),
+    Column("account", Text),
+    Column("target", Text),
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("sync_id", ForeignKey("syncs.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("spec", Json, nullable=False),
+    Column("diff", Json, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", _SERIAL, primary_key=True, autoincrement=True),
+    Column("sync_id", ForeignKey("syncs.id"), nullable=False, index=True),
+    Column("at", Moment, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("sync_id", ForeignKey("syncs.id"), nullable=False),
+    Column("status", Text, nullable=False),
+    Column("trigger", Text, nullable=False),
+    Column("window", Text, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("finished_at", Moment),
+    Column("message", Text, nullable=False),
+    Column("cursor", Text),
+    Column("counts", Json, nullable=False),  # of closed batches; those of open ones are added when asked
+    Column("source_calls", Integer, nullable=False),
+    Column("sink_calls", Integer, nullable=False),
+    Column("resumed", Boolean, nullable=False),
+    Index("runs_of_sync", "sync_id", "started_at"),
+    Index("runs_by_start", "started_at"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("sync_id", ForeignKey("syncs.id"), primary_key=True),
+    Column("run_id", Text, nullable=False),
+    Column("token", Text, nullable=False),  # new with every take, so that a former holder is told apart
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("born", Text, nullable=False),  # when that process started: a reused pid is told apart
+    Column("heartbeat", Moment, nullable=False),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("run_id", ForeignKey("runs.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("open", Boolean, nullable=False),
+    Column("cursor", Text),
+    Column("counts", Json, nullable=False),
+    Column("end_row", BigInteger, nullable=False),  # one more than its highest row
+    Column("hashes", LargeBinary),  # of its keys (see `frames.hashes`); null once the run's index holds them
+    Column("outcomes", LargeBinary),  # null once its row detail was pruned
+    Column("payload", LargeBinary),  # null once closed
+    Index("batches_open", "run_id", sqlite_where=text("open"), postgresql_where=text("open")),
+)
+
+key_index = Table(
+    "key_index",
+    metadata,
+    Column("run_id", ForeignKey("runs.id"), primary_key=True),
+    Column("part", Integer, primary_key=True),
+    Column("parts", Integer, nullable=False),  # of this run in all
+    Column("entries", LargeBinary, nullable=False),  # sorted hashes, then the batch of each: see `key_index`
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("row", BigInteger, primary_key=True),
+    Column("answered", Boolean, nullable=False),
+    Column("outcome", Text),
+    Column("reason", Text),
+    Column("detail", Text),
+    ForeignKeyConstraint(["run_id", "seq"], ["batches.run_id", "batches.seq"]),
+    sqlite_with_rowid=False,
+)
+
+members = Table(
+    "members",
+    metadata,
+    Column("sync_id", ForeignKey("syncs.id"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("source_id", Text),
+    Column("fingerprint", BigInteger, nullable=False),
+    Column("values", Text),
+    Column("delivered_at", Moment, nullable=False),
+    Column("seen", Boolean, nullable=False),
+    Column("awaiting", Boolean, nullable=False),
+    Column("removed", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+lists = Table(
+    "lists",
+    metadata,
+    Column("id", _SERIAL, primary_key=True, autoincrement=True),
+    Column("account", Text, nullable=False),
+    Column("list", Text, nullable=False),
+    Index("lists_by_name", "account", "list", unique=True),
+)
+
+audience = Table(
+    "audience",
+    metadata,
+    Column("list_id", ForeignKey("lists.id"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("values", Text),
+    Column("seen_at", Moment, nullable=False),
+    Column("gone", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+audience_reads = Table(
+    "audience_reads",
+    metadata,
+    Column("list_id", ForeignKey("lists.id"), primary_key=True),
+    Column("status", Text, primary_key=True),
+    Column("read_at", Moment),
+    Column("whole_at", Moment),
+)
+
+suppression = Table(
+    "suppression",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),  # HMAC-SHA256 of the key with the ledger's secret
+    Column("reason", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("id", _SERIAL, primary_key=True, autoincrement=True),
+    Column("sync_id", ForeignKey("syncs.id"), nullable=False),
+    Column("run_id", ForeignKey("runs.id"), nullable=False, index=True),
+    Column("row", BigInteger, nullable=False),
+    Column("key", Text),
+    Column("source_id", Text),
+    Column("code", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    Column("settled_by", Text),  # the run that took care of it
+    Column("payload", LargeBinary),
+    Index("dead_letters_of_key", "sync_id", "key"),
+)
+
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("id", _SERIAL, primary_key=True, autoincrement=True),
+    Column("name", Text, nullable=False),
+    Column("at", Float(53), nullable=False),
+    Column("calls", Integer, nullable=False),
+    Index("budgets_by_name", "name", "at"),
+)
+
+parks = Table(
+    "parks",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("until", Float(53), nullable=False),
+)
