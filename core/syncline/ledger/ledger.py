@@ -46,6 +46,10 @@ class Ledger:
         """Where the ledger is; a password is masked."""
         return self._database.url
 
+    def now(self) -> datetime:
+        """The moment, by the clock that the ledger was opened with."""
+        return self._database.now()
+
     @property
     def state_folder(self) -> Path:
         """The folder for what must stay with the ledger (DESIGN 4): beside an SQLite file, else under the current one."""
@@ -160,6 +164,19 @@ class Ledger:
     def next_row(self, run: RunRecord) -> int:
         """The number of the next row; the first is 0."""
         return self._highest(run, batches.c.end_row)
+
+    def behind_cursor(self, run: RunRecord) -> int:
+        """How many rows the run has recorded beyond its cursor."""
+        closed = sa.select(sa.func.coalesce(sa.func.min(batches.c.seq), 1 << 31)).where(
+            batches.c.run_id == run.id, batches.c.open
+        )
+        with self._database.read() as connection:
+            reached = connection.execute(
+                sa.select(sa.func.max(batches.c.end_row)).where(
+                    batches.c.run_id == run.id, batches.c.seq < closed.scalar_subquery()
+                )
+            ).scalar()
+        return self.next_row(run) - int(reached or 0)
 
     def _highest(self, run: RunRecord, column: sa.ColumnElement[int]) -> int:
         with self._database.read() as connection:
