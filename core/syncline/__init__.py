@@ -1,48 +1,56 @@
-"""The face of Syncline: everything a plugin imports, and nothing else."""
+"""The face of Syncline: everything a plugin imports, and nothing else.
 
-from .batch import ADDRESS, ID, KEY, ROW, STATUS, flatten, key_of, keys, texts, trimmed
-from .budget import Limit
-from .decision import Outcome
-from .errors import (
-    Deactivate,
-    Fatal,
-    Lost,
-    PluginError,
-    Refused,
-    Retriable,
-    SpecError,
-    SynclineError,
-)
-from .hooks import hookimpl
-from .http import Answer, Client, Patience
-from .plugin import (
-    ACCEPTED,
-    AudiencePart,
-    Check,
-    Config,
-    Connection,
-    End,
-    Ending,
-    Field,
-    Held,
-    Page,
-    Pages,
-    Partition,
-    Result,
-    ResultKind,
-    RowRule,
-    RowSink,
-    RowSource,
-    RowTransform,
-    Rule,
-    Runtime,
-    Sink,
-    Source,
-    Status,
-    Transform,
-    Window,
-)
-from .secrets import Secret
+A name is loaded when it is first asked for: the package is imported at every start, `syncline --help` included, and
+most of what stands here is heavy.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .batch import ADDRESS, ID, KEY, ROW, STATUS, flatten, key_of, keys, texts, trimmed
+    from .budget import Limit
+    from .decision import Outcome
+    from .errors import (
+        Deactivate,
+        Fatal,
+        Lost,
+        PluginError,
+        Refused,
+        Retriable,
+        SpecError,
+        SynclineError,
+    )
+    from .hooks import hookimpl
+    from .http import Answer, Client, Patience
+    from .plugin import (
+        ACCEPTED,
+        AudiencePart,
+        Check,
+        Config,
+        Connection,
+        End,
+        Ending,
+        Field,
+        Held,
+        Page,
+        Pages,
+        Partition,
+        Result,
+        ResultKind,
+        RowRule,
+        RowSink,
+        RowSource,
+        RowTransform,
+        Rule,
+        Runtime,
+        Sink,
+        Source,
+        Status,
+        Transform,
+        Window,
+    )
+    from .secrets import Secret
 
 __version__ = "0.1.0"
 __all__ = [
@@ -97,3 +105,20 @@ __all__ = [
     "texts",
     "trimmed",
 ]
+
+_ROOMS = ("errors", "decision", "secrets", "budget", "batch", "plugin", "hooks", "http")
+"""Where the names live, the light rooms first."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        for room in _ROOMS:
+            module = import_module(f".{room}", __name__)
+            if name in vars(module):
+                found = globals()[name] = vars(module)[name]
+                return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from .pipeline import Pipeline
-from .pipeline.match import People
+from .pipeline.match import Match
 from .pipeline.shape import Shape
 from .plugin import Connection, Runtime
 from .spec import Bound, ConnectionUse
@@ -33,7 +33,9 @@ class Assembly:
     def __enter__(self) -> Assembly:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stack.close()
 
     @property
@@ -57,9 +59,9 @@ class Assembly:
         known = type(self.source).known_fields(self.source.config)
         return Shape(self.spec.mapping, self.transforms, self.key_field, optional=known)
 
-    def pipeline(self, people: People) -> Pipeline:
+    def pipeline(self, match: Match) -> Pipeline:
         """The stages, wired."""
-        return Pipeline(self.shape(), self.rules, people, self.sink, self.mapped)
+        return Pipeline(self.shape(), self.rules, match, self.mapped)
 
     def _connection(self, use: ConnectionUse | None) -> Connection[Any] | None:
         if use is None or self._runtime is None:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -15,7 +16,6 @@ import polars as pl
 
 from . import window as windows
 from .assembly import Assembly
-
 from .budget import Budgets
 from .decision import Outcome
 from .errors import Deactivate, Fatal, NotRunnable, SynclineError
@@ -23,7 +23,8 @@ from .ledger import Ledger, RunRecord, SyncRecord
 from .pipeline import resume
 from .pipeline.deliver import Delivery
 from .pipeline.extract import Extraction
-from .pipeline.match import People
+from .pipeline.match import Match
+from .pipeline.people import People, nobody
 from .pipeline.screen import recall
 from .plugin import End, Ending, Runtime
 from .registry import Registry
@@ -122,6 +123,7 @@ class Executor:
         sink.prepare(assembly.mapped)
         account = assembly.account
         people = self.people(sync, assembly, keep=True)
+        match = self.match(assembly, people)
         window = windows.restored(run.window)
         whole_fetch = any(rule.whole_fetch for rule in assembly.rules)
         since = None if whole_fetch else run.cursor
@@ -148,12 +150,12 @@ class Executor:
         with (
             self.ledger.journal(run, account=account, target=people.target, remember=sink.remembers()) as journal,
             Delivery(
-                sink, journal, assembly.mapped, stop=self.stop, opted_out=people.opted_out, progress=sent
+                sink, journal, assembly.mapped, stop=self.stop, opted_out=match.opted_out, progress=sent
             ) as delivery,
         ):
             if run.resumed:
                 resume(delivery, self.ledger.open_batches(run))
-            end = assembly.pipeline(people).flow(
+            end = assembly.pipeline(match).flow(
                 extraction, journal, delivery, first_batch=self.ledger.next_batch(run), recorded=batch_recorded
             )
             delivery.finish()
@@ -169,15 +171,17 @@ class Executor:
 
         return People(
             assembly.sink,
-            members=self.ledger.members(sync.id) if sync else _no_members(),
+            members=self.ledger.members(sync.id) if sync else nobody(),
             audience=self.ledger.audience(account),
             held=self.ledger.held(account),
-            suppressed=self.ledger.suppressed,
             keep=store,
             now=self.ledger.now,
             target=sync.target if sync else None,
-            unique=assembly.unique,
         )
+
+    def match(self, assembly: Assembly, people: People) -> Match:
+        """The stage that decides."""
+        return Match(assembly.sink, people, self.ledger.suppressed, unique=assembly.unique)
 
     def _recall(self, run: RunRecord, assembly: Assembly) -> pl.DataFrame | None:
         frames = list(self.ledger.recorded(run))
@@ -227,7 +231,7 @@ class Executor:
         for package, implementation in self.registry.observers(hook):
             try:
                 implementation.function(*(news[name] for name in implementation.argnames))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - a stranger's observer may raise anything, and must not end a run
                 log.warning("observer %s failed at %s: %s", package, hook, type(error).__name__)
 
     @contextmanager
@@ -273,12 +277,4 @@ def scope_of(spec: Spec) -> str:
 
 
 def _has_offset(moment: str) -> bool:
-    from datetime import datetime
-
     return datetime.fromisoformat(moment).tzinfo is not None
-
-
-def _no_members() -> pl.DataFrame:
-    from .pipeline.match import MEMBERS
-
-    return pl.DataFrame(schema=MEMBERS)

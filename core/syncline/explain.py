@@ -8,11 +8,12 @@ from typing import Any
 import polars as pl
 
 from .assembly import Assembly
-from .batch import ADDRESS, ID, KEY, ROW, flatten, frame_of, key_of
+from .batch import ADDRESS, ID, KEY, ROW, STATUS, flatten, frame_of, key_of
 from .budget import Budgets, MemoryStore
 from .errors import SpecError, SynclineError
 from .executor import Executor
-from .pipeline.match import DETAIL, OUTCOME, PLANNED_OUTCOME, PLANNED_REASON, REASON
+from .pipeline.match import DETAIL, OUTCOME, PLANNED_OUTCOME, PLANNED_REASON, REASON, Match
+from .pipeline.people import People
 from .pipeline.screen import Screened
 from .spec import Bound
 
@@ -74,10 +75,12 @@ def _retrace(executor: Executor, bound: Bound, told: Explanation, source_id: str
         frame = flatten(frame_of([dict(record)])).with_columns(
             pl.lit(source_id).alias(ID), pl.lit(0, pl.UInt64).alias(ROW)
         )
-        told.record = {name: value for name, value in frame.drop(ID, ROW).row(0, named=True).items() if value is not None}
+        told.record = {
+            name: value for name, value in frame.drop(ID, ROW).row(0, named=True).items() if value is not None
+        }
         batch = Screened.fresh(_shaped(assembly, frame, told))
         people = executor.people(executor.ledger.sync(bound.spec.name), assembly, keep=False)
-        _judge(assembly, people, batch, told)
+        _judge(assembly, people, executor.match(assembly, people), batch, told)
 
 
 def _shaped(assembly: Assembly, frame: pl.DataFrame, told: Explanation) -> pl.DataFrame:
@@ -88,7 +91,9 @@ def _shaped(assembly: Assembly, frame: pl.DataFrame, told: Explanation) -> pl.Da
         nonlocal before
         now = {name: value for name, value in after.row(0, named=True).items() if not name.startswith("#")}
         changes = {
-            name: {"before": before.get(name), "after": value} for name, value in now.items() if value != before.get(name)
+            name: {"before": before.get(name), "after": value}
+            for name, value in now.items()
+            if value != before.get(name)
         }
         told.stages.append({"stage": "mapping" if not before else "transform", "name": stage, "changes": changes})
         before = now
@@ -96,12 +101,11 @@ def _shaped(assembly: Assembly, frame: pl.DataFrame, told: Explanation) -> pl.Da
     return assembly.shape().apply(frame, observe)
 
 
-def _judge(assembly: Assembly, people: Any, batch: Screened, told: Explanation) -> None:
+def _judge(assembly: Assembly, people: People, match: Match, batch: Screened, told: Explanation) -> None:
     """Every rule's verdict, then the match with what is held; by the snapshot, nothing is read anew."""
     assembly.sink.prepare(assembly.mapped)
-    batch = Screened.fresh(people.encode(batch.alive, assembly.mapped))
-    known = people.known(batch.alive[KEY][0]) if batch.alive[KEY][0] else None
-    from .batch import STATUS
+    batch = Screened.fresh(match.encode(batch.alive, assembly.mapped))
+    known = next(people.known(batch.alive[KEY]).iter_rows(named=True), None)
 
     status = known["status"] if known else None
     batch = Screened.fresh(batch.alive.with_columns(pl.lit(status, pl.String).alias(STATUS)))
@@ -117,10 +121,12 @@ def _judge(assembly: Assembly, people: Any, batch: Screened, told: Explanation) 
         )
         if verdict and told.now is None:
             told.now = {OUTCOME: "ignored", REASON: verdict["reason"], DETAIL: verdict["detail"]}
-    held = {name: value for name, value in (known or {}).items() if name in ("status", "in_target", "delivered", "awaiting")}
-    told.stages.append({"stage": "match", "name": "audience", "held": held or None, "address": address})
+    held = {
+        name: value for name, value in (known or {}).items() if name in ("status", "in_target", "delivered", "awaiting")
+    }
+    told.stages.append({"stage": "match", "name": "audience", "held": held, "address": address})
     if told.now is None:
-        row = people.decide(batch).row(0, named=True)
+        row = match.decide(batch).row(0, named=True)
         told.now = {
             OUTCOME: row[PLANNED_OUTCOME] or row[OUTCOME],
             REASON: row[PLANNED_REASON] or row[REASON],

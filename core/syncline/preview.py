@@ -18,7 +18,8 @@ from .decision import Counts, Outcome
 from .errors import Fatal
 from .executor import Executor
 from .pipeline.extract import Extraction
-from .pipeline.match import OUTCOME, PLANNED_OUTCOME, PLANNED_REASON, REASON, VALUES, People
+from .pipeline.match import OUTCOME, PLANNED_OUTCOME, PLANNED_REASON, REASON, VALUES
+from .pipeline.people import People
 from .plugin import Ending
 from .spec import Bound
 
@@ -73,7 +74,7 @@ def preview(executor: Executor, bound: Bound) -> Preview:
             now=now,
         )
         extraction = Extraction(source, source.partitions(window), stop=executor.stop)
-        for outcomes, to_send, _ in assembly.pipeline(people).decided(extraction):
+        for outcomes, to_send, _ in assembly.pipeline(executor.match(assembly, people)).decided(extraction):
             _count(shown.counts, outcomes)
             shown.to_send += to_send.height
             _compare(shown, to_send, _former(executor, sync.id if sync else None, to_send, people))
@@ -93,7 +94,9 @@ def _count(counts: Counts, outcomes: pl.DataFrame) -> None:
         counts.add(Outcome(outcome), reason, n)
 
 
-def _former(executor: Executor, sync_id: int | None, to_send: pl.DataFrame, people: People) -> dict[str, dict[str, Any]]:
+def _former(
+    executor: Executor, sync_id: int | None, to_send: pl.DataFrame, people: People
+) -> dict[str, dict[str, Any]]:
     """What was delivered last, or what the target shows, by person."""
     updated = to_send.filter(pl.col(PLANNED_OUTCOME) == Outcome.DUPLICATE.value)[KEY]
     if not updated.len():

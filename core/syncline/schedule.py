@@ -17,7 +17,13 @@ from difflib import get_close_matches
 from typing import Any
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-NEEDS: Mapping[str, tuple[str, ...]] = {"once": (), "daily": ("time",), "weekly": ("time", "on"), "monthly": ("time", "day"), "cron": ("cron",)}
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "once": (),
+    "daily": ("time",),
+    "weekly": ("time", "on"),
+    "monthly": ("time", "day"),
+    "cron": ("cron",),
+}
 """For each frequency, the keys it must have."""
 MAY: Mapping[str, tuple[str, ...]] = {"once": ("time",)}
 """Keys that a frequency may have besides."""

@@ -50,7 +50,8 @@ def _run(bound: Bound, test: SpecTest) -> Finding:
 
 def _lead(assembly: Assembly, frame: pl.DataFrame) -> dict[str, Any]:
     assembly.sink.prepare(assembly.mapped)
-    return assembly.sink.encode(frame, assembly.mapped).select(assembly.mapped).row(0, named=True)
+    encoded = assembly.sink.encode(frame, assembly.mapped).select(assembly.mapped)
+    return next(iter(encoded.iter_rows(named=True)))
 
 
 def _compared(test: SpecTest, verdict: dict[str, Any] | None, lead: dict[str, Any] | None) -> Finding:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ..batch import ADDRESS, ID, KEY, ROW
-from ..plugin import End, Rule, Sink
+from ..plugin import End, Rule
 from .deliver import Call, Delivery
 from .extract import Extraction
-from .match import DETAIL, OUTCOME, PLANNED_OUTCOME, PLANNED_REASON, REASON, People
+from .match import DETAIL, OUTCOME, PLANNED_OUTCOME, PLANNED_REASON, REASON, Match
 from .screen import Screened, screen
 from .shape import Shape
 
@@ -29,13 +29,10 @@ RECORDED = (ROW, ID, ADDRESS, KEY, OUTCOME, REASON, DETAIL, PLANNED_OUTCOME, PLA
 class Pipeline:
     """The stages of one run, wired together; `flow` is the run."""
 
-    def __init__(
-        self, shape: Shape, rules: Sequence[Rule[Any]], people: People, sink: Sink[Any], mapped: Sequence[str]
-    ) -> None:
+    def __init__(self, shape: Shape, rules: Sequence[Rule[Any]], match: Match, mapped: Sequence[str]) -> None:
         self._shape = shape
         self._rules = rules
-        self._people = people
-        self._sink = sink
+        self._match = match
         self._mapped = list(mapped)
 
     def flow(
@@ -60,7 +57,7 @@ class Pipeline:
     def decided(self, extraction: Extraction) -> Iterator[tuple[pl.DataFrame, pl.DataFrame, str | None]]:
         """For each batch: the outcomes of all its leads, the leads to be sent, and the cursor after it."""
         for batch in self.judged(extraction):
-            frame = self._people.decide(batch)
+            frame = self._match.decide(batch)
             outcomes = pl.concat([frame.select(RECORDED), self._kept_out(batch)]).sort(ROW)
             yield outcomes, frame.filter(pl.col(PLANNED_OUTCOME).is_not_null()), batch.cursor
 
@@ -69,10 +66,10 @@ class Pipeline:
 
         def shaped() -> Iterator[Screened]:
             for batch in extraction:
-                frame = self._people.encode(self._shape.apply(batch.frame), self._mapped)
+                frame = self._match.encode(self._shape.apply(batch.frame), self._mapped)
                 yield Screened.fresh(frame, batch.cursor)
 
-        return screen(shaped(), self._rules, self._people.refresh)
+        return screen(shaped(), self._rules, self._match.refresh)
 
     @staticmethod
     def _kept_out(batch: Screened) -> pl.DataFrame:

@@ -161,7 +161,7 @@ class Delivery:
         try:
             if self.failure is None and not self._stop.is_set():
                 self._deliver(call)
-        except BaseException as error:  # the thread that submits raises it
+        except BaseException as error:  # noqa: BLE001 - the thread that submits raises it
             self._fail(error)
 
     def _fail(self, error: BaseException) -> None:

@@ -94,7 +94,7 @@ class Extraction:
                 if not put((page, cursor)) or self._stop.is_set():
                     break
             put(None)
-        except BaseException as error:  # it is raised again in the thread that reads the queue
+        except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that reads the queue
             put(error)
 
     def _pages(self) -> Iterator[tuple[Page, str | None]]:

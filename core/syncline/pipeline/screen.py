@@ -18,6 +18,7 @@ from ..batch import KEY, ROW
 from ..errors import Fatal, PluginError
 from ..plugin import Rule
 
+_PARTS = ("alive", "ignored", "verdicts")
 VERDICT = pl.Schema({ROW: pl.UInt64, "reason": pl.String, "detail": pl.String, "rule": pl.String})
 
 
@@ -97,12 +98,12 @@ def _waited(stream: Iterator[Screened], rule: Rule[Any]) -> Iterator[Screened]:
         cursors = []
         for n, batch in enumerate(stream):
             rule.observe(batch.alive)
-            for part in ("alive", "ignored", "verdicts"):
+            for part in _PARTS:
                 getattr(batch, part).write_ipc(Path(folder, f"{n}-{part}"))
             cursors.append(batch.cursor)
         for n, cursor in enumerate(cursors):
             frames = {
-                part: pl.read_ipc(Path(folder, f"{n}-{part}"), memory_map=False)
+                part: pl.read_ipc(Path(folder, f"{n}-{part}"))
                 for part in ("alive", "ignored", "verdicts")
             }
             yield Screened(**frames, cursor=cursor)
