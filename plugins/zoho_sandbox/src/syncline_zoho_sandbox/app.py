@@ -12,7 +12,16 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from syncline_zoho_sandbox import (
-    accounts, audience, control, creator, creator_meta, faults, leadfields, marketinghub, misbehaviour, subscriptions,
+    accounts,
+    audience,
+    control,
+    creator,
+    creator_meta,
+    faults,
+    leadfields,
+    marketinghub,
+    misbehaviour,
+    subscriptions,
 )  # fmt: skip
 from syncline_zoho_sandbox.delivery import deliver
 from syncline_zoho_sandbox.faults import Fault
@@ -21,7 +30,7 @@ from syncline_zoho_sandbox.wire import Call, Endpoint, Refusal, Reply, json_repl
 
 Gate = Callable[[Call, Endpoint], None]
 HUB: Mapping[str, Endpoint] = {**subscriptions.ENDPOINTS, **audience.ENDPOINTS, **leadfields.ENDPOINTS}
-FORM = b"application/x-www-form-urlencoded"
+FORM = "application/x-www-form-urlencoded"
 
 
 def application(store: Store) -> ASGIApp:
@@ -31,7 +40,9 @@ def application(store: Store) -> ASGIApp:
         Route(path, Door(partial(_serve, store, endpoint, creator.admit)))
         for path, endpoint in creator_meta.ENDPOINTS.items()
     ]
-    routes += [Route(path, Door(partial(_serve, store, endpoint, _methods))) for path, endpoint in accounts.ENDPOINTS.items()]
+    routes += [
+        Route(path, Door(partial(_serve, store, endpoint, _methods))) for path, endpoint in accounts.ENDPOINTS.items()
+    ]
     routes += [Route(f"{control.BASE}/{{path:path}}", Door(partial(_control, store)))]
     routes += [Route("/creator/{path:path}", Door(partial(_serve, store, NOWHERE_IN_CREATOR, _open)))]
     return Router(routes)
@@ -86,13 +97,18 @@ async def _control(store: Store, scope: Scope, receive: Receive, send: Send) -> 
 
 async def _serve(store: Store, endpoint: Endpoint, gate: Gate, scope: Scope, receive: Receive, send: Send) -> None:
     call = _parsed(store, endpoint.name, scope, await _body(receive))
-    with store.transaction():
-        hits = faults.firing(store, endpoint.name, call.parameters)
-        if not hits:
-            reply = _handled(call, endpoint, gate, ())
-    if hits:
-        reply = await _disturbed(call, endpoint, gate, hits)
-    await deliver(reply, hits, receive, send)
+    product = endpoint.name.partition(".")[0]
+    store.open_calls[product] += 1
+    try:
+        with store.transaction():
+            hits = faults.firing(store, endpoint.name, call.parameters)
+            if not hits:
+                reply = _handled(call, endpoint, gate, ())
+        if hits:
+            reply = await _disturbed(call, endpoint, gate, hits)
+        await deliver(reply, hits, receive, send)
+    finally:
+        store.open_calls[product] -= 1
 
 
 async def _disturbed(call: Call, endpoint: Endpoint, gate: Gate, hits: Sequence[Fault]) -> Reply:
@@ -147,7 +163,8 @@ async def _body(receive: Receive) -> bytes:
 
 def _parsed(store: Store, endpoint: str, scope: Scope, body: bytes) -> Call:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    parameters = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-    if body and headers.get("content-type", "").encode().startswith(FORM):
-        parameters |= parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
+    query = scope["query_string"].decode("latin-1")
+    parameters = dict(parse_qsl(query, keep_blank_values=True)) if query else {}
+    if body and headers.get("content-type", "").startswith(FORM):
+        parameters.update(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
     return Call(store, endpoint, scope["method"], scope["path"], scope["path_params"], parameters, headers, body)

@@ -1,7 +1,7 @@
 """Creator's applications, forms and reports: what exists, under which link names, and which fields are shown where."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 
 from syncline_zoho_sandbox.dates import DateFormat, date_format
@@ -88,24 +88,26 @@ def applications(store: Store) -> tuple[Application, ...]:
     return store.kept("applications", lambda: tuple(_loaded(store)))
 
 
-def _loaded(store: Store) -> list[Application]:
-    found = []
+def _loaded(store: Store) -> Iterator[Application]:
     for row in store.execute("SELECT * FROM applications ORDER BY id").fetchall():
-        forms: dict[int, Form] = {}
-        for id_, link_name, name, fields in store.execute(
-            "SELECT id, link_name, name, fields FROM forms WHERE application = ? ORDER BY id", (row[0],)
-        ).fetchall():
-            items = tuple(Field(**{**item, "choices": tuple(item["choices"])}) for item in json.loads(fields))
-            forms[id_] = Form(id_, link_name, name, items)
-        reports = [
-            Report(id_, link_name, name, forms[form], tuple(json.loads(quick)), tuple(json.loads(detail)))
-            for id_, form, link_name, name, quick, detail in store.execute(
-                "SELECT id, form, link_name, name, quick, detail FROM reports WHERE application = ? ORDER BY id", (row[0],)
-            )
-        ]
+        id_, owner, link_name, name, pattern, zone, created_at, shared = row
+        forms = {form.id: form for form in _forms(store, id_)}
+        reports = {report.link_name: report for report in _reports(store, id_, forms)}
         by_name = {form.link_name: form for form in forms.values()}
-        found.append(Application(*row[:7], bool(row[7]), by_name, {report.link_name: report for report in reports}))
-    return found
+        yield Application(id_, owner, link_name, name, pattern, zone, created_at, bool(shared), by_name, reports)
+
+
+def _forms(store: Store, application: int) -> Iterator[Form]:
+    query = "SELECT id, link_name, name, fields FROM forms WHERE application = ? ORDER BY id"
+    for id_, link_name, name, fields in store.execute(query, (application,)).fetchall():
+        items = tuple(Field(**{**item, "choices": tuple(item["choices"])}) for item in json.loads(fields))
+        yield Form(id_, link_name, name, items)
+
+
+def _reports(store: Store, application: int, forms: Mapping[int, Form]) -> Iterator[Report]:
+    query = "SELECT id, form, link_name, name, quick, detail FROM reports WHERE application = ? ORDER BY id"
+    for id_, form, link_name, name, quick, detail in store.execute(query, (application,)).fetchall():
+        yield Report(id_, link_name, name, forms[form], tuple(json.loads(quick)), tuple(json.loads(detail)))
 
 
 def add_application(store: Store, application: Application) -> None:

@@ -111,7 +111,7 @@ class ZohoSandbox(Account[SandboxConfig]):
                 self._running = None
 
     def _started(self) -> Sandbox:
-        from syncline_zoho_sandbox.sandbox import Sandbox  # noqa: PLC0415 - the server's libraries are slow to import
+        from syncline_zoho_sandbox.sandbox import Sandbox
 
         settings: dict[str, Any] = self.config.settings
         try:

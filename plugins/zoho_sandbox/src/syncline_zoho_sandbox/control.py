@@ -97,7 +97,7 @@ def _change_lead(call: Call, given: Given) -> object:
     if action == "donotmail":
         return {"changed": leads.suppress(call.store, lead)}
     if action == "mail_again":
-        return {"changed": call.store.execute("DELETE FROM do_not_mail WHERE lead = ?", (lead,)).rowcount > 0}
+        return {"changed": call.store.execute("DELETE FROM refusals WHERE lead = ?", (lead,)).rowcount > 0}
     if action == "refuse":
         row = (lead, str(given["code"]))
         call.store.execute("INSERT OR REPLACE INTO refusals VALUES (?, ?)", row)
@@ -181,9 +181,9 @@ def _truth(call: Call, given: Given) -> object:
 
 def _registry(call: Call, given: Given) -> object:
     """Who is in Do-Not-Mail, and whom the destination refuses for reasons of its own."""
-    suppressed = [row[0] for row in call.store.execute("SELECT lead FROM do_not_mail ORDER BY lead").fetchall()]
     refused = dict(call.store.execute("SELECT lead, code FROM refusals ORDER BY lead").fetchall())
-    return {"do_not_mail": suppressed, "refusals": refused}
+    suppressed = [lead for lead, code in refused.items() if code == leads.DO_NOT_MAIL]
+    return {"do_not_mail": suppressed, "refusals": {lead: refused[lead] for lead in refused.keys() - suppressed}}
 
 
 def _reset(call: Call, given: Given) -> object:

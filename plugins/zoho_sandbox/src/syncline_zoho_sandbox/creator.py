@@ -9,15 +9,16 @@ import io
 import json
 from collections.abc import Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from syncline_zoho_sandbox import limits
 from syncline_zoho_sandbox.accounts import grant_of
 from syncline_zoho_sandbox.applications import Application, Report, applications
 from syncline_zoho_sandbox.criteria import Criteria, CriteriaError, UnknownField, compile_criteria
-from syncline_zoho_sandbox.records import Columns, found
+from syncline_zoho_sandbox.records import Columns, Row, found
 from syncline_zoho_sandbox.wire import Call, Endpoint, Refusal, Reply, json_reply
 
+SPELLINGS: tuple[Literal["empty", "3100", "9280"], ...] = ("empty", "3100", "9280")
 PAGE_SIZES = ("200", "500", "1000")
 ACCEPTED = ("application/json", "text/csv")
 
@@ -59,9 +60,9 @@ def admit(call: Call, endpoint: Endpoint) -> None:
     if endpoint.scope not in grant.scopes:
         raise refusal(401, "2945", "INVALID_OAUTHSCOPE")
     settings = call.settings
-    if limits.locked(call.store, endpoint.name) or not limits.admit(
-        call.store, "creator", settings.creator_minute_calls, 60
-    ):
+    crowded = call.store.open_calls["creator"] > settings.creator_concurrent_calls
+    shut = crowded or limits.locked(call.store, endpoint.name)
+    if shut or not limits.admit(call.store, "creator", settings.creator_minute_calls, 60):
         refused = refusal(429, "2955", "You have reached your API call limit for a minute. Please try again later.")
         if settings.retry_after is not None:
             refused.reply.headers["retry-after"] = str(settings.retry_after)
@@ -105,7 +106,7 @@ def record(call: Call) -> Reply:
     row = next(found(call.store, report.form, int(id_) - 1, None), None) if id_.isdigit() else None
     if row is None or str(row[0]) != id_:
         raise refusal(404, "3100", "No Data Available")
-    return Reply(('{"code":3000,"data":' + columns.json(row[1]) + "}").encode(), code="3000")
+    return Reply(b'{"code":3000,"data":' + columns.json(row[1]) + b"}", code="3000")
 
 
 def application_of(call: Call) -> Application:
@@ -173,19 +174,19 @@ def _no_records(call: Call) -> Reply:
     spelling = call.settings.no_records
     if spelling == "rotate":
         turn = call.store.value("UPDATE state SET turn = turn + 1 RETURNING turn")
-        spelling = ("empty", "3100", "9280")[turn % 3]  # type: ignore[assignment]  # a tuple's item is a plain str
+        spelling = SPELLINGS[turn % 3]
     if spelling == "empty":
         return Reply(b'{"code":3000,"data":[]}', code="3000")
     status = 404 if spelling == "3100" else 400
     return json_reply({"code": int(spelling), "message": "No records found for the given criteria."}, status, spelling)
 
 
-def _json(columns: Columns, page: list[tuple[int, list[str]]]) -> Reply:
-    body = '{"code":3000,"data":[' + ",".join([columns.json(texts) for _, texts in page]) + "]}"
-    return Reply(body.encode(), code="3000")
+def _json(columns: Columns, page: list[Row]) -> Reply:
+    body = b'{"code":3000,"data":[' + b",".join([columns.json(texts) for _, texts in page]) + b"]}"
+    return Reply(body, code="3000")
 
 
-def _csv(columns: Columns, page: list[tuple[int, list[str]]]) -> Reply:
+def _csv(columns: Columns, page: list[Row]) -> Reply:
     lines = io.StringIO()
     writer = csv.writer(lines)
     writer.writerow(columns.chosen)  # link names: which heading Zoho writes is not documented
@@ -200,9 +201,9 @@ def _flat(value: object) -> str:
     return ",".join(map(_flat, value)) if isinstance(value, list) else str(value)
 
 
-def _blank_unedited(report: Report, page: list[tuple[int, list[str]]]) -> None:
+def _blank_unedited(report: Report, page: list[Row]) -> None:
     names = list(report.form.kinds)
     added, modified = names.index("Added_Time"), names.index("Modified_Time")
     for _, texts in page:
         if texts[added] == texts[modified]:
-            texts[modified] = '""'
+            texts[modified] = b'""'

@@ -50,10 +50,22 @@ SHOWCASE = Form(
     "showcase",
     "Showcase",
     (
-        *(Field(f"A_{kind}", kind.title(), kind) for kind in ("text", "lines", "email", "rich", "phone", "name", "address")),
-        *(Field(f"A_{kind}", kind.title(), kind) for kind in ("number", "decimal", "percent", "currency", "auto", "flag")),
-        *(Field(f"A_{kind}", kind.title(), kind) for kind in ("date", "datetime", "url", "image", "lookup", "lookups", "user")),
-        *(Field(f"A_{kind}", kind.title(), kind, choices=INTERESTS) for kind in ("choice", "radio", "choices", "checks")),
+        *(
+            Field(f"A_{kind}", kind.title(), kind)
+            for kind in ("text", "lines", "email", "rich", "phone", "name", "address")
+        ),
+        *(
+            Field(f"A_{kind}", kind.title(), kind)
+            for kind in ("number", "decimal", "percent", "currency", "auto", "flag")
+        ),
+        *(
+            Field(f"A_{kind}", kind.title(), kind)
+            for kind in ("date", "datetime", "url", "image", "lookup", "lookups", "user")
+        ),
+        *(
+            Field(f"A_{kind}", kind.title(), kind, choices=INTERESTS)
+            for kind in ("choice", "radio", "choices", "checks")
+        ),
     ),
 )
 APPLICANT = Form(
@@ -88,7 +100,16 @@ def sow(store: Store, random: Random, signups: Sequence["Signup"], seeded_at: fl
     )  # fmt: skip
     salaries = Report(7, "all_salaries", "All salaries", SALARY, ("Amount", *TIMES), ())
     payroll = Application(  # nobody gave the user of the token access to this one: code 1060
-        3, OWNER, "payroll", "Payroll", "dd-MMM-yyyy", "Asia/Kolkata", began, False, {"salary": SALARY}, {"all_salaries": salaries}
+        3,
+        OWNER,
+        "payroll",
+        "Payroll",
+        "dd-MMM-yyyy",
+        "Asia/Kolkata",
+        began,
+        False,
+        {"salary": SALARY},
+        {"all_salaries": salaries},
     )
     for application in (events, portal, payroll):
         add_application(store, application)
@@ -98,9 +119,7 @@ def sow(store: Store, random: Random, signups: Sequence["Signup"], seeded_at: fl
     store_records(store, events, SIGNUP, [_signup(random, events, each) for each in signups])
     store_records(store, events, SHOWCASE, [_showcase(events, n, began + n) for n in range(12)])
     store_records(store, portal, APPLICANT, [_applicant(each, n) for n, each in enumerate(signups[:40])])
-    rows = [
-        (FIRST_ID + s.number, s.kind, s.email, None if s.twin is None else FIRST_ID + s.twin) for s in signups
-    ]
+    rows = [(FIRST_ID + s.number, s.kind, s.email, None if s.twin is None else FIRST_ID + s.twin) for s in signups]
     store.executemany("INSERT INTO truth VALUES (?, ?, ?, ?)", rows)
 
 

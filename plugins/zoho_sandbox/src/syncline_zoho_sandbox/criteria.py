@@ -9,7 +9,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from syncline_zoho_sandbox.dates import DateFormat
 
@@ -22,7 +22,7 @@ TOKEN = re.compile(
     |(?P<sign>==|!=|>=|<=|&&|\|\||[><()!]))""",
     re.VERBOSE,
 )
-ORDER: dict[str, Callable[[object, object], bool]] = {
+ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq, "!=": operator.ne, ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le,
 }  # fmt: skip
 TESTS: dict[str, Callable[[str, str], bool]] = {
@@ -163,6 +163,8 @@ class _Parser:
 
 def _plain(value: object, path: list[str]) -> list[str]:
     """The texts that a field (or a part of it) holds; several for multi select and multi lookup."""
+    if isinstance(value, str) and len(path) == 1:
+        return [value]
     for part in path[1:]:
         value = value.get(part, "") if isinstance(value, dict) else ""
     if isinstance(value, list):
@@ -187,6 +189,8 @@ def _comparison(path: list[str], kind: str, sign: str, literal: Written, dates: 
     wanted = str(literal.value)
     if sign == "!=":
         return lambda record: wanted not in (_plain(record[path[0]], path) or [""])
+    if sign == "==":
+        return lambda record: wanted in (_plain(record[path[0]], path) or [""])
     return lambda record: any(ORDER[sign](text, wanted) for text in _plain(record[path[0]], path) or [""])
 
 

@@ -26,6 +26,7 @@ class DateFormat:
         self.pattern = pattern
         self.zone = ZoneInfo(time_zone)
         self._parts = LETTERS.findall(pattern)
+        self.read = lru_cache(maxsize=200_000)(self._read)
         self._shape = re.compile("".join(DIGITS.get(part) or re.escape(part) for part in self._parts) + CLOCK)
 
     def date(self, moment: datetime) -> str:
@@ -42,7 +43,7 @@ class DateFormat:
         moment = datetime.fromtimestamp(at, UTC).astimezone(self.zone)
         return f"{self.date(moment)} {moment:%H:%M:%S}"
 
-    def read(self, text: str) -> datetime | None:
+    def _read(self, text: str) -> datetime | None:
         """The local date-time that *text* stands for (midnight for a bare date), or None if it has another shape."""
         found = self._shape.fullmatch(text.strip())
         if found is None:

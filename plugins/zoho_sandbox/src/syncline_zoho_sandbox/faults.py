@@ -95,7 +95,7 @@ class Fault:
             return self.nth <= seen < self.nth + (self.count or 1)
         if self.count is not None and fired >= self.count:
             return False
-        return self.probability >= 1 or random.Random(f"{self.seed} {seen}").random() < self.probability
+        return self.probability >= 1 or _draw(f"{self.seed} {seen}") < self.probability
 
 
 def add(store: Store, fault: Fault) -> int:
@@ -129,6 +129,10 @@ def firing(store: Store, endpoint: str, parameters: Mapping[str, str]) -> list[F
             store.execute("UPDATE faults SET fired = fired + 1 WHERE id = ?", (number,))
             hits.append(fault)
     return hits
+
+
+def _draw(seed: str) -> float:
+    return random.Random(seed).random()  # noqa: S311 -- repeatable, not secret
 
 
 def _loaded(store: Store) -> list[tuple[int, Fault]]:

@@ -1,10 +1,10 @@
 """What MarketingHub holds at first: three lists, fields, and who is unsubscribed, bounced or not to be mailed."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from syncline_zoho_sandbox import leads
 from syncline_zoho_sandbox.addresses import key
@@ -25,7 +25,15 @@ CUSTOM = (
     ("channel", "Channel", "Text", 100), ("full_name", "Full Name", "Text", 200), ("country", "Country", "Text", 100),
     ("webinar", "Webinar", "Text", 200), ("website", "Website", "URL", 300), ("registered_on", "Registered On", "Date", 20),
 )  # fmt: skip
-Entry = tuple[str, str, Person, str]  # list, address, person, status
+
+
+class Entry(NamedTuple):
+    """Somebody who is in a list already."""
+
+    place: str
+    email: str
+    person: Person
+    status: str
 
 
 def sow(store: Store, random: Random, crowd: Iterator[Person], signups: Sequence["Signup"], seeded_at: float) -> None:
@@ -39,7 +47,7 @@ def sow(store: Store, random: Random, crowd: Iterator[Person], signups: Sequence
         keys[name] = made.listkey
     entries = [entry for signup in signups for entry in _of_signup(random, signup)]
     entries += _strangers(crowd, len(signups))
-    _store(store, random, [(keys[place], *rest) for place, *rest in entries], seeded_at)
+    _store(store, random, keys, entries, seeded_at)
     for signup in signups:
         if signup.kind == "do_not_mail":
             leads.suppress(store, key(signup.email))
@@ -53,17 +61,19 @@ def _of_signup(random: Random, signup: "Signup") -> Iterator[Entry]:
     kind, person = signup.kind, signup.person
     if kind in ("unsubscribed", "bounced"):
         place = TARGET if random.random() < 2 / 3 else NEWSLETTER
-        yield place, signup.email, person, "unsub" if kind == "unsubscribed" else "bounce"
+        yield Entry(place, signup.email, person, "unsub" if kind == "unsubscribed" else "bounce")
     elif kind == "active_same":
-        yield TARGET, signup.email, person, "active"
+        yield Entry(TARGET, signup.email, person, "active")
         if random.random() < 0.1:
-            yield PARTNERS, signup.email, person, "active"
+            yield Entry(PARTNERS, signup.email, person, "active")
     elif kind == "active_changed":
         phone = "" if person.phone else "+15705550113"
-        old = Person(person.first_name, person.last_name, person.latin, person.email, phone, "Former Employer", person.culture)
-        yield TARGET, signup.email, old, "active"
+        old = Person(
+            person.first_name, person.last_name, person.latin, person.email, phone, "Former Employer", person.culture
+        )
+        yield Entry(TARGET, signup.email, old, "active")
     elif kind == "active_elsewhere":
-        yield PARTNERS, signup.email, person, "active"
+        yield Entry(PARTNERS, signup.email, person, "active")
 
 
 def _strangers(crowd: Iterator[Person], size: int) -> Iterator[Entry]:
@@ -73,18 +83,29 @@ def _strangers(crowd: Iterator[Person], size: int) -> Iterator[Entry]:
         (NEWSLETTER, "unsub", 0.003), (NEWSLETTER, "bounce", 0.002), (PARTNERS, "active", 0.01),
     ):  # fmt: skip
         for person in islice(crowd, max(1, round(share * size))):
-            yield place, person.email, person, status
+            yield Entry(place, person.email, person, status)
 
 
-def _store(store: Store, random: Random, entries: Sequence[Sequence[object]], seeded_at: float) -> None:
+def _fields(person: Person) -> dict[str, str]:
+    return {
+        "First Name": person.first_name,
+        "Last Name": person.last_name,
+        "Company": person.company,
+        "Phone": person.phone,
+        "Country": person.culture.country,
+        "Channel": "Import",
+    }
+
+
+def _store(store: Store, random: Random, keys: Mapping[str, str], entries: Sequence[Entry], seeded_at: float) -> None:
     known: dict[str, tuple[str, int, str, str]] = {}
     serials: dict[tuple[str, str], int] = {}
     members = []
-    for listkey, email, person, status in entries:
-        assert isinstance(person, Person) and isinstance(email, str) and isinstance(listkey, str) and isinstance(status, str)
-        basic = {"First Name": person.first_name, "Last Name": person.last_name, "Company": person.company, "Phone": person.phone}
-        more = {"Country": person.culture.country, "Channel": "Import"}
-        known.setdefault(key(email), (key(email), len(known) + 1, email, json.dumps(basic | more, ensure_ascii=False)))
+    for place, email, person, status in entries:
+        listkey = keys[place]
+        known.setdefault(
+            key(email), (key(email), len(known) + 1, email, json.dumps(_fields(person), ensure_ascii=False))
+        )
         serial = serials[listkey, status] = serials.get((listkey, status), 0) + 1
         added = float(int(seeded_at - random.uniform(30, 390) * DAY))
         members.append((listkey, key(email), status, serial, added, added))

@@ -13,8 +13,7 @@ from syncline_zoho_sandbox.marketinghub import coded, refusal, success
 from syncline_zoho_sandbox.wire import Call, Endpoint, Reply, json_reply
 
 KINDS = frozenset(
-    "Text Integer Phone Date Picklist Email Checkbox LongInteger URL textarea RadioOption Multiselect DateTime Decimal"
-    " Percent".split()
+    ["Text", "Integer", "Phone", "Date", "Picklist", "Email", "Checkbox", "LongInteger", "URL", "textarea", "RadioOption", "Multiselect", "DateTime", "Decimal", "Percent"]
 )
 MOST_FIELDS = 200
 
@@ -104,5 +103,7 @@ ENDPOINTS = {
     "lead/allfields": Endpoint("marketinghub.allfields", allfields, "ZohoMarketingAutomation.lead.READ"),
     "custom/add": Endpoint("marketinghub.custom_add", custom_add, "ZohoMarketingAutomation.lead.CREATE", ("POST",)),
     "tag/add": Endpoint("marketinghub.tag_add", tag_add, "ZohoMarketingAutomation.lead.CREATE", ("POST",)),
-    "tag/associate": Endpoint("marketinghub.tag_associate", tag_associate, "ZohoMarketingAutomation.lead.UPDATE", ("POST",)),
+    "tag/associate": Endpoint(
+        "marketinghub.tag_associate", tag_associate, "ZohoMarketingAutomation.lead.UPDATE", ("POST",)
+    ),
 }

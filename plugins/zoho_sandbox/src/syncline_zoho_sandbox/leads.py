@@ -12,7 +12,7 @@ from typing import NamedTuple
 from syncline_zoho_sandbox.addresses import key
 from syncline_zoho_sandbox.store import Store
 
-STATUSES = ("active", "unsub", "bounce", "pending")
+DO_NOT_MAIL = "2006"
 
 
 class MailingList(NamedTuple):
@@ -98,8 +98,9 @@ def save_lead(store: Store, email: str, fields: Mapping[str, str]) -> None:
             (lead, email.strip(), json.dumps(dict(fields), ensure_ascii=False)),
         )
     elif fields:
-        merged = json.dumps(json.loads(row[0]) | dict(fields), ensure_ascii=False)
-        if merged != row[0]:
+        known = json.loads(row[0])
+        if not fields.items() <= known.items():
+            merged = json.dumps(known | dict(fields), ensure_ascii=False)
             store.execute("UPDATE leads SET fields = ? WHERE key = ?", (merged, lead))
 
 
@@ -129,12 +130,13 @@ def count(store: Store, listkey: str, statuses: Iterable[str]) -> int:
 
 def suppress(store: Store, lead: str) -> bool:
     """Put an address into the Do-Not-Mail registry; False if it was there already."""
-    return store.execute("INSERT OR IGNORE INTO do_not_mail VALUES (?)", (lead,)).rowcount > 0
+    return store.execute("INSERT OR IGNORE INTO refusals VALUES (?, ?)", (lead, DO_NOT_MAIL)).rowcount > 0
 
 
-def suppressed(store: Store, lead: str) -> bool:
-    """Whether an address is in the Do-Not-Mail registry."""
-    return store.value("SELECT 1 FROM do_not_mail WHERE lead = ?", lead) is not None
+def refusal_of(store: Store, lead: str) -> str | None:
+    """The code with which this address is refused whatever it looks like: 2006 for Do-Not-Mail, or its own."""
+    code: str | None = store.value("SELECT code FROM refusals WHERE lead = ?", lead)
+    return code
 
 
 def post(store: Store, kind: str, email: str, listkey: str) -> None:

@@ -5,6 +5,11 @@ from zoneinfo import ZoneInfo
 
 from syncline_zoho_sandbox.store import Store
 
+NEWEST = """
+SELECT n, (SELECT at FROM admitted o WHERE o.bucket = a.bucket AND o.n = a.n + 1 - ?)
+FROM admitted a WHERE bucket = ? ORDER BY n DESC LIMIT 1
+"""
+
 
 def admit(store: Store, bucket: str, limit: int, window: int) -> bool:
     """Count one call, unless *limit* calls already lie inside the last *window* seconds.
@@ -12,9 +17,8 @@ def admit(store: Store, bucket: str, limit: int, window: int) -> bool:
     Admitted calls are numbered, so the window is full exactly when the call *limit* numbers ago is younger than it:
     one look-up, however many calls there were.
     """
-    last = store.value("SELECT max(n) FROM admitted WHERE bucket = ?", bucket) or 0
     now = store.now()
-    oldest = store.value("SELECT at FROM admitted WHERE bucket = ? AND n = ?", bucket, last + 1 - limit)
+    last, oldest = store.execute(NEWEST, (limit, bucket)).fetchone() or (0, None)
     if limit == 0 or (oldest is not None and oldest > now - window):
         return False
     store.execute("INSERT INTO admitted VALUES (?, ?, ?)", (bucket, last + 1, now))
@@ -23,19 +27,23 @@ def admit(store: Store, bucket: str, limit: int, window: int) -> bool:
 
 def locked(store: Store, bucket: str) -> bool:
     """Whether a lock lies on *bucket* now."""
-    until = store.value("SELECT until FROM locks WHERE bucket = ?", bucket)
-    return until is not None and float(until) > store.now()
+    locks: dict[str, float] = store.kept(
+        "locks", lambda: dict(store.execute("SELECT bucket, until FROM locks").fetchall())
+    )
+    return locks.get(bucket, 0.0) > store.now()
 
 
 def lock(store: Store, bucket: str, seconds: float) -> None:
     """Close *bucket* for *seconds*; other buckets keep working."""
     store.execute("INSERT OR REPLACE INTO locks VALUES (?, ?)", (bucket, store.now() + seconds))
+    store.touch()
 
 
 def unlock(store: Store) -> None:
     """Open every bucket and forget what was counted."""
     for table in ("locks", "admitted", "days"):
-        store.execute(f"DELETE FROM {table}")
+        store.execute(f"DELETE FROM {table}")  # noqa: S608 -- three fixed names
+    store.touch()
 
 
 def spend_day(store: Store, limit: int, time_zone: str) -> bool:

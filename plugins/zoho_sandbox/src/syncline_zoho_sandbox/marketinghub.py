@@ -79,7 +79,9 @@ def admit(call: Call, endpoint: Endpoint) -> None:
     if endpoint.scope and endpoint.scope not in grant.scopes:
         # This one is spelled with a capital letter: seen in a public plugin.
         raise Refusal(
-            json_reply({"Code": "INVALID_OAUTHSCOPE", "message": "Invalid scope", "status": "error"}, 200, "INVALID_OAUTHSCOPE")
+            json_reply(
+                {"Code": "INVALID_OAUTHSCOPE", "message": "Invalid scope", "status": "error"}, 200, "INVALID_OAUTHSCOPE"
+            )
         )
     if call.method not in endpoint.methods:
         raise refusal(call, "901")

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- data: one culture on one line
 """Names to invent people from: (as written, in Latin letters for the address)."""
 
 from typing import NamedTuple

@@ -88,7 +88,17 @@ def group(random: Random) -> str:
 def respelt(random: Random, email: str) -> str:
     """The same address in another spelling: letter case, spaces around it, the other form of a foreign domain."""
     local, _, domain = email.partition("@")
-    spellings = [email.upper(), email.title(), f" {email}", f"{email}  ", email, f"{local}@{domain.upper()}", f"\t{email.title()}"]
+    spellings = [
+        email.upper(),
+        email.title(),
+        f" {email}",
+        f"{email}  ",
+        email,
+        f"{local}@{domain.upper()}",
+        f"\t{email.title()}",
+    ]
     if not domain.isascii():
         spellings = [f"{local}@{domain.encode('idna').decode()}", f" {email} "]
-    return random.choice([spelling for spelling in spellings if local.isascii() or spelling.strip() == email] or [email])
+    return random.choice(
+        [spelling for spelling in spellings if local.isascii() or spelling.strip() == email] or [email]
+    )

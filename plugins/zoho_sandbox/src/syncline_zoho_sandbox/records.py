@@ -12,12 +12,14 @@ from syncline_zoho_sandbox.applications import Application, Form
 from syncline_zoho_sandbox.criteria import Criteria
 from syncline_zoho_sandbox.store import Store
 
-BREAK = "\x1f"  # JSON escapes control characters, so this one can stand between texts
+BREAK = b"\x1f"  # JSON escapes control characters, so this one can stand between texts
 EMPTY: Mapping[str, object] = {"choices": [], "checks": [], "lookups": []}
+DECODE = json.JSONDecoder().decode
 FIRST_ID = 3888833000000114027
+Row = tuple[int, list[bytes]]
 
 
-def cells(application: Application, form: Form, record: Mapping[str, object]) -> str:
+def cells(application: Application, form: Form, record: Mapping[str, object]) -> bytes:
     """*record* as it is stored. Added_Time and Modified_Time may be given as seconds since 1970."""
     texts = []
     for name, kind in form.kinds.items():
@@ -26,7 +28,7 @@ def cells(application: Application, form: Form, record: Mapping[str, object]) ->
             value = application.dates.time(value)
         elif name == "ID":
             value = str(value)
-        texts.append(json.dumps(value, ensure_ascii=False))
+        texts.append(json.dumps(value, ensure_ascii=False).encode())
     return BREAK.join(texts)
 
 
@@ -42,7 +44,7 @@ def record_of(store: Store, form: Form, id_: int) -> dict[str, object] | None:
     return None if row is None else dict(zip(form.kinds, map(json.loads, row[0].split(BREAK)), strict=True))
 
 
-def found(store: Store, form: Form, after: int, criteria: Criteria | None) -> Iterator[tuple[int, list[str]]]:
+def found(store: Store, form: Form, after: int, criteria: Criteria | None) -> Iterator[Row]:
     """The records with an ID above *after* that fulfil *criteria*, in the order of their IDs, as (ID, JSON texts)."""
     rows = store.execute("SELECT id, cells FROM records WHERE form = ? AND id > ? ORDER BY id", (form.id, after))
     if criteria is None:
@@ -50,10 +52,12 @@ def found(store: Store, form: Form, after: int, criteria: Criteria | None) -> It
             yield id_, text.split(BREAK)
         return
     names = list(form.kinds)
-    wanted = [(name, names.index(name)) for name in criteria.fields]
+    wanted = sorted(criteria.fields)
+    pick = itemgetter(0, *(names.index(name) for name in wanted))
     for id_, text in rows:
         texts = text.split(BREAK)
-        if criteria.holds({name: json.loads(texts[place]) for name, place in wanted}):
+        values = DECODE((b"[" + b",".join(pick(texts)) + b"]").decode())
+        if criteria.holds(dict(zip(wanted, values[1:], strict=True))):
             yield id_, texts
 
 
@@ -63,10 +67,11 @@ class Columns:
     def __init__(self, form: Form, chosen: Sequence[str]) -> None:
         names = list(form.kinds)
         self.chosen = [name for name in names if name == "ID" or name in chosen]
-        # The ID is taken twice so that itemgetter gives a tuple even when it is the only column.
+        # The ID is taken twice so that itemgetter gives a tuple even when it is the only column; %.0b shows nothing.
         self._pick = itemgetter(0, *(names.index(name) for name in self.chosen))
-        self._shape = "{" + ",".join(json.dumps(name) + ":%s" for name in self.chosen) + "}"
+        self._shape = ("%.0b{" + ",".join(json.dumps(name) + ":%b" for name in self.chosen) + "}").encode()
 
-    def json(self, texts: list[str]) -> str:
+    def json(self, texts: list[bytes]) -> bytes:
         """The record as one JSON object."""
-        return self._shape % self._pick(texts)[1:]
+        record: bytes = self._shape % self._pick(texts)
+        return record

@@ -32,11 +32,8 @@ class Sandbox(Control):
         Settings().changed(settings)  # a mistake is told before anything starts
         self._temporary = tempfile.TemporaryDirectory(prefix="zoho-sandbox-") if state_dir is None else None
         self.state_dir = Path(self._temporary.name if self._temporary else str(state_dir))
-        self._running: _Process | _Thread
-        if in_process:
-            self._running = _Thread(Server(self.state_dir, port, Plan(leads, seed), settings))
-        else:
-            self._running = _Process(self.state_dir, port, Plan(leads, seed), settings)
+        start = _Thread if in_process else _Process
+        self._running = start(self.state_dir, port, Plan(leads, seed), settings)
         super().__init__(self._running.url)
 
     def stop(self) -> None:
@@ -48,17 +45,19 @@ class Sandbox(Control):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
 
 class _Thread:
     """The server in a thread of this process."""
 
-    def __init__(self, server: Server) -> None:
-        self.url = server.url
-        self._server = server
-        self._thread = threading.Thread(target=server.work, name="zoho-sandbox", daemon=True)
+    def __init__(self, state: Path, port: int, plan: Plan, settings: dict[str, object]) -> None:
+        self._server = Server(state, port, plan, settings)
+        self.url = self._server.url
+        self._thread = threading.Thread(target=self._server.work, name="zoho-sandbox", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -72,11 +71,10 @@ class _Process:
     def __init__(self, state: Path, port: int, plan: Plan, settings: dict[str, object]) -> None:
         command = [sys.executable, "-m", "syncline_zoho_sandbox", "serve", "--state", str(state), "--port", str(port)]
         command += ["--leads", str(plan.leads), "--seed", str(plan.seed), "--settings", json.dumps(settings)]
-        self._child = subprocess.Popen(
-            [*command, "--end-with-stdin", "--announce-fd", "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        assert self._child.stdin is not None and self._child.stdout is not None
-        line = self._child.stdout.readline()  # empty when the child died; its own words are on standard error
+        command += ["--end-with-stdin", "--announce-fd", "1"]
+        self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 -- our own
+        # One line when it listens, nothing when it died: then its own words are on standard error.
+        line = self._child.stdout.readline() if self._child.stdout else b""
         if not line:
             self.stop()
             raise RuntimeError(f"the sandbox did not start (exit status {self._child.returncode})")
@@ -87,11 +85,11 @@ class _Process:
         return self._child.pid
 
     def stop(self) -> None:
-        assert self._child.stdin is not None and self._child.stdout is not None
-        self._child.stdin.close()
+        for pipe in (self._child.stdin, self._child.stdout):
+            if pipe is not None:
+                pipe.close()
         try:
             self._child.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
-        self._child.stdout.close()

@@ -49,7 +49,7 @@ CREATE TABLE reports (
     name TEXT NOT NULL, quick TEXT NOT NULL, detail TEXT NOT NULL
 );
 CREATE TABLE records (
-    form INTEGER NOT NULL, id INTEGER NOT NULL, cells TEXT NOT NULL, PRIMARY KEY (form, id)
+    form INTEGER NOT NULL, id INTEGER NOT NULL, cells BLOB NOT NULL, PRIMARY KEY (form, id)
 ) WITHOUT ROWID;
 
 CREATE TABLE lists (
@@ -63,8 +63,7 @@ CREATE TABLE members (
 ) WITHOUT ROWID;
 CREATE INDEX members_by_status ON members (listkey, status, serial, added_at);
 CREATE INDEX members_of_lead ON members (lead);
-CREATE TABLE do_not_mail (lead TEXT PRIMARY KEY);
-CREATE TABLE refusals (lead TEXT PRIMARY KEY, code TEXT NOT NULL);
+CREATE TABLE refusals (lead TEXT PRIMARY KEY, code TEXT NOT NULL);  -- 2006: the Do-Not-Mail registry
 CREATE TABLE outbox (id INTEGER PRIMARY KEY, at REAL NOT NULL, kind TEXT NOT NULL, email TEXT NOT NULL, listkey TEXT NOT NULL);
 CREATE TABLE lead_fields (
     number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, label TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,

@@ -57,7 +57,7 @@ def sow(store: Store, plan: Plan, settings: Mapping[str, object]) -> None:
     """Fill empty tables."""
     seeded_at = float(int(time.time()))
     _credentials(store, plan, settings, seeded_at)
-    random = Random(f"zoho sandbox {plan.seed}")
+    random = Random(f"zoho sandbox {plan.seed}")  # noqa: S311 -- nothing here is secret
     crowd = people.people(random)
     signups = list(_signups(random, crowd, plan, seeded_at))
     creator_seed.sow(store, random, signups, seeded_at)
@@ -72,8 +72,21 @@ def _credentials(store: Store, plan: Plan, settings: Mapping[str, object], seede
     client_id, secret = f"1000.{digest['client'][:30].upper()}", digest["secret"][:42]
     refresh = f"1000.{digest['refresh'][:32]}.{digest['more refresh'][:32]}"
     # Revisions start at the time, so that a process never takes a new state for the one it remembers.
-    row = (1, schema.VERSION, time.time_ns() // 1000, 0.0, chosen, plan.seed, plan.leads, seeded_at, client_id, secret, refresh, 0)
-    store.execute(f"INSERT INTO state VALUES ({', '.join('?' * len(row))})", row)
+    row = (
+        1,
+        schema.VERSION,
+        time.time_ns() // 1000,
+        0.0,
+        chosen,
+        plan.seed,
+        plan.leads,
+        seeded_at,
+        client_id,
+        secret,
+        refresh,
+        0,
+    )
+    store.execute("INSERT INTO state VALUES (" + ", ".join("?" * len(row)) + ")", row)
     store.execute("INSERT INTO refresh_tokens VALUES (?, ?, 0)", (refresh, accounts.ALL_SCOPES))
 
 

@@ -20,7 +20,7 @@ HOST = "127.0.0.1"
 class Server(uvicorn.Server):
     """uvicorn on a port that is known before it starts."""
 
-    def __init__(self, state: Path, port: int = 0, plan: seed.Plan = seed.Plan(), settings: Mapping[str, object] = {}) -> None:  # noqa: B006,B008 -- both are immutable in use
+    def __init__(self, state: Path, port: int, plan: seed.Plan, settings: Mapping[str, object]) -> None:
         self.store = Store(state)
         fresh = self.store.create(lambda store: seed.sow(store, plan, settings))
         if settings and not fresh:
@@ -52,7 +52,9 @@ class Server(uvicorn.Server):
     def credentials(self) -> dict[str, str]:
         """What a client needs."""
         names = ("client_id", "client_secret", "refresh_token")
-        row = self.store.execute(f"SELECT {', '.join(names)} FROM state").fetchone()
+        row = self.store.execute(
+            f"SELECT {', '.join(names)} FROM state"  # noqa: S608 -- fixed names
+        ).fetchone()
         return {"url": self.url, **dict(zip(names, row, strict=True))}
 
 

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,7 @@ class Store:
         # The state is thrown away with the sandbox: durability against a power cut is not worth a millisecond here.
         for pragma in ("journal_mode=WAL", "synchronous=OFF", "temp_store=MEMORY", "cache_size=-65536"):
             self._connection.execute(f"PRAGMA {pragma}")
+        self.open_calls: Counter[str] = Counter()  # by product, in this process only
         self._kept: dict[str, object] = {}
         self._revision = -1
         self._offset = 0.0
@@ -61,6 +63,8 @@ class Store:
                 for statement in schema.TABLES.split(";"):
                     self.execute(statement)
                 fill(self)
+            elif self.value("SELECT version FROM state") != schema.VERSION:
+                raise RuntimeError("this state was made by another version of the sandbox: delete its directory")
         except BaseException:
             self.execute("ROLLBACK")
             raise

@@ -135,16 +135,13 @@ def _fault(call: Call, email: str) -> str | None:
     if addresses.group(email):
         return "2005"
     lead = addresses.key(email)
-    if leads.suppressed(call.store, lead):
-        return "2006"
-    refused: str | None = call.store.value("SELECT code FROM refusals WHERE lead = ?", lead)
+    refused = leads.refusal_of(call.store, lead)
     if refused is not None:
         return refused
     limit = call.settings.lead_limit
-    if limit is not None and call.store.value("SELECT 1 FROM leads WHERE key = ?", lead) is None:
-        if call.store.value("SELECT count(*) FROM leads") >= limit:
-            return call.settings.limit_code
-    return None
+    if limit is None or call.store.value("SELECT 1 FROM leads WHERE key = ?", lead) is not None:
+        return None
+    return call.settings.limit_code if call.store.value("SELECT count(*) FROM leads") >= limit else None
 
 
 def _subscribe(call: Call, target: MailingList, email: str, fields: dict[str, str]) -> None:

@@ -10,6 +10,8 @@ from syncline_zoho_sandbox.store import Store
 
 JSON = "application/json;charset=UTF-8"
 HTML = "text/html;charset=UTF-8"
+ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+UNREAD = Settings()
 
 
 @dataclass(slots=True)
@@ -35,7 +37,7 @@ class Call:
     parameters: dict[str, str]  # query string and form body together
     headers: Mapping[str, str]
     body: bytes = b""
-    settings: Settings = Settings()  # this and the clock are read when the handling begins
+    settings: Settings = UNREAD  # this and the clock are read when the handling begins
     now: float = 0.0
 
     def bearer(self) -> str:
@@ -63,8 +65,7 @@ class Endpoint(NamedTuple):
 
 def json_reply(content: object, status: int = 200, code: str = "", headers: dict[str, str] | None = None) -> Reply:
     """*content* as JSON, characters outside ASCII written as themselves."""
-    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-    return Reply(body, status, JSON, headers or {}, code)
+    return Reply(ENCODE(content).encode("utf-8", "surrogatepass"), status, JSON, headers or {}, code)
 
 
 def html_reply(status: int, title: str = "Bad request") -> Reply:
