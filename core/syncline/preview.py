@@ -70,11 +70,12 @@ def preview(executor: Executor, bound: Bound) -> Preview:
             spec,
             created=sync.created_at if sync else now,
             watermark=sync.watermark if sync else None,
-            zone=source.zone() if spec.retrieve.after else None,
+            zone=source.zone,
             now=now,
         )
         extraction = Extraction(source, source.partitions(window), stop=executor.stop)
-        for outcomes, to_send, _ in assembly.pipeline(executor.match(assembly, people)).decided(extraction):
+        pipeline = assembly.pipeline(executor.match(assembly, people))
+        for outcomes, to_send, _ in pipeline.decided(pipeline.shaped(extraction)):
             _count(shown.counts, outcomes)
             shown.to_send += to_send.height
             _compare(shown, to_send, _former(executor, sync.id if sync else None, to_send, people))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -15,33 +18,46 @@ REACH = timedelta(days=30)
 """`retrieve: {after: …}` may lie at most so long before the sync was created (the product's rule, DESIGN 8)."""
 
 
-def window_of(spec: Spec, *, created: datetime, watermark: str | None, zone: str | None, now: datetime) -> Window:
-    """The window of a run that starts `now`. A moment without an offset is meant in `zone` (None: UTC).
+def window_of(
+    spec: Spec, *, created: datetime, watermark: str | None, zone: Callable[[], str | None], now: datetime
+) -> Window:
+    """The window of a run that starts `now`. A moment without an offset is meant in `zone()` (None: UTC).
 
     Raises `SpecError` with the earliest valid moment when `after` reaches back too far.
     """
-    after = None
-    if spec.retrieve.after is not None:
-        local = ZoneInfo(zone) if zone else UTC
-        after = datetime.fromisoformat(spec.retrieve.after)
-        after = after if after.tzinfo else after.replace(tzinfo=local)
-        earliest = created - REACH
-        if after < earliest:
-            shown = earliest.astimezone(local).isoformat(timespec="seconds")
-            raise SpecError(
-                f"after: {spec.retrieve.after} lies more than 30 days before the sync was created",
-                where=f"{spec.path}: retrieve",
-                why=f"created {created.astimezone(local).isoformat(timespec='seconds')}",
-                mend=f"the earliest valid moment is {shown}",
-            )
-        after = after.astimezone(UTC)
     return Window(
         created=created,
         now=now,
         fields=spec.source_fields,
-        after=after,
+        after=_after(spec, created, zone) if spec.retrieve.after else None,
         watermark=watermark if spec.retrieve.mode == "since_last_fetch" else None,
     )
+
+
+def _after(spec: Spec, created: datetime, zone: Callable[[], str | None]) -> datetime:
+    after = datetime.fromisoformat(spec.retrieve.after or "")
+    if after.tzinfo is None:
+        name = zone()
+        after = after.replace(tzinfo=ZoneInfo(name) if name else UTC)
+    earliest = created - REACH
+    if after < earliest:
+        shown = earliest.astimezone(after.tzinfo).isoformat(timespec="seconds")
+        raise SpecError(
+            f"after: {spec.retrieve.after} lies more than 30 days before the sync was created",
+            where=f"{spec.path}: retrieve",
+            why=f"created {created.astimezone(after.tzinfo).isoformat(timespec='seconds')}",
+            mend=f"the earliest valid moment is {shown}",
+        )
+    return after.astimezone(UTC)
+
+
+def scope_of(spec: Spec) -> str:
+    """Equal exactly for specs that read the same records: only such runs can be compared to find who is gone."""
+    parts: Mapping[str, Any] = {
+        "source": {"type": spec.source.type} | dict(spec.source.config),
+        "retrieve": spec.retrieve.mode,
+    }
+    return hashlib.blake2b(msgspec.json.encode(parts, order="sorted"), digest_size=12).hexdigest()
 
 
 def stored(window: Window) -> str:

@@ -20,7 +20,7 @@ FLOORS = [
     {"hooks"},
     {"spec", "ledger", "http", "registry"},
     {"__init__"},
-    {"window"},
+    {"window", "observers"},
     {"pipeline"},
     {"assembly"},
     {"executor"},

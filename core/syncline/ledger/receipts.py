@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 import polars as pl
@@ -12,21 +11,13 @@ from ..batch import ID, KEY, ROW
 from ..decision import Outcome
 from ..plugin import Status
 from .database import Database
-from .frames import DETAIL, OUTCOME, REASON, pack
-from .records import RunRecord
+from .frames import OUTCOME, REASON
+from .letters import Desk, bury, settle_keys
 from .suppression import suppress
-from .tables import audience, dead_letters, lists, members
+from .tables import audience, lists, members
 
+REFUSED_FOR_GOOD = (Status.INVALID.value, Status.GROUP.value)
 FINGERPRINT, VALUES = "#fingerprint", "#values"
-
-
-@dataclass(frozen=True)
-class Desk:
-    """Where the answers of one run go. `list_id` is the row of the target list, None: people are not remembered."""
-
-    database: Database
-    run: RunRecord
-    list_id: int | None
 
 
 def settle(connection: sa.Connection, desk: Desk, payload: pl.DataFrame, results: pl.DataFrame) -> None:
@@ -38,6 +29,9 @@ def settle(connection: sa.Connection, desk: Desk, payload: pl.DataFrame, results
     failed = results.filter(pl.col(OUTCOME).is_in([Outcome.REJECTED.value, Outcome.UNKNOWN.value]))
     if failed.height:
         bury(connection, desk, payload, failed)
+    refused = answered.filter((pl.col(OUTCOME) == Outcome.IGNORED.value) & pl.col(REASON).is_in(REFUSED_FOR_GOOD))
+    if refused.height and desk.list_id is not None:
+        _refused(connection, desk, desk.list_id, refused)
     opted_out = answered.filter((pl.col(OUTCOME) == Outcome.IGNORED.value) & (pl.col(REASON) == "do_not_mail"))
     if opted_out.height:
         suppress(desk.database, connection, opted_out.get_column(KEY).drop_nulls().to_list(), "do_not_mail")
@@ -45,15 +39,7 @@ def settle(connection: sa.Connection, desk: Desk, payload: pl.DataFrame, results
 
 def _arrived(connection: sa.Connection, desk: Desk, arrived: pl.DataFrame) -> None:
     now = desk.database.now()
-    connection.execute(
-        dead_letters.update()
-        .where(
-            dead_letters.c.sync_id == desk.run.sync_id,
-            desk.database.among(dead_letters.c.key, arrived.get_column(KEY).to_list()),
-            dead_letters.c.settled_by.is_(None),
-        )
-        .values(settled_by=desk.run.id)
-    )
+    settle_keys(connection, desk, arrived.get_column(KEY).to_list())
     if desk.list_id is None:
         return
     deleted = arrived.filter(pl.col(OUTCOME) == Outcome.DELETED.value)
@@ -102,8 +88,25 @@ def _in_audience(connection: sa.Connection, desk: Desk, list_id: int, there: pl.
             where=(audience.c.status == Status.ACTIVE.value) | audience.c.gone,
         ),
         [
-            {"list_id": list_id, "key": key, "status": Status.ACTIVE.value, "values": values, "seen_at": now, "gone": False}
+            {"list_id": list_id, "key": key, "status": "active", "values": values, "seen_at": now, "gone": False}
             for key, values in there.select(KEY, VALUES).iter_rows()
+        ],
+    )  # fmt: skip
+
+
+def _refused(connection: sa.Connection, desk: Desk, list_id: int, refused: pl.DataFrame) -> None:
+    """The target refused the address itself: remembered, so that no later run spends a call on it."""
+    desk.database.lock(connection, f"syncline audience {list_id}")
+    insert = desk.database.insert(audience)
+    connection.execute(
+        insert.on_conflict_do_update(
+            index_elements=["list_id", "key"],
+            set_={name: insert.excluded[name] for name in ("status", "seen_at", "gone")},
+            where=audience.c.gone,
+        ),
+        [
+            {"list_id": list_id, "key": key, "status": reason, "values": None, "seen_at": desk.database.now(), "gone": False}
+            for key, reason in refused.filter(pl.col(KEY).is_not_null()).select(KEY, REASON).iter_rows()
         ],
     )  # fmt: skip
 
@@ -114,44 +117,3 @@ def list_id_of(database: Database, connection: sa.Connection, account: str, list
     connection.execute(insert.on_conflict_do_nothing(index_elements=["account", "list"]))
     query = sa.select(lists.c.id).where(lists.c.account == account, lists.c.list == list_key)
     return int(connection.execute(query).scalar_one())
-
-
-def bury(connection: sa.Connection, desk: Desk, payload: pl.DataFrame, failed: pl.DataFrame) -> None:
-    """A dead letter for each of these rows, with its payload; it takes the place of older ones of the same person."""
-    now = desk.database.now()
-    sync_id = desk.run.sync_id
-    rows = failed.select(ROW, OUTCOME, REASON, DETAIL, "code")
-    mine = payload.join(rows.select(ROW), on=ROW, how="semi")
-    where = {row: place for place, row in enumerate(mine.get_column(ROW).to_list())}
-    keys = {key for key in mine.get_column(KEY).to_list() if key is not None}
-    earlier = (
-        (dead_letters.c.sync_id == sync_id)
-        & desk.database.among(dead_letters.c.key, sorted(keys))
-        & dead_letters.c.settled_by.is_(None)
-    )
-    known = {
-        each.key: (each.attempts, each.first_at)
-        for each in connection.execute(
-            sa.select(
-                dead_letters.c.key,
-                sa.func.sum(dead_letters.c.attempts).label("attempts"),
-                sa.func.min(dead_letters.c.first_at).label("first_at"),
-            )
-            .where(earlier)
-            .group_by(dead_letters.c.key)
-        )
-    }
-    if known:
-        connection.execute(dead_letters.update().where(earlier).values(settled_by=desk.run.id))
-    letters = []
-    for row, outcome, reason, detail, code in rows.iter_rows():
-        letter = mine.slice(where[row], 1)
-        key = letter.get_column(KEY).item()
-        attempts, first_at = known.get(key, (0, now))
-        unknown = outcome == Outcome.UNKNOWN.value
-        letters.append({
-            "sync_id": sync_id, "run_id": desk.run.id, "row": row, "key": key, "source_id": letter.get_column(ID).item(),
-            "code": "unknown" if unknown else code or reason, "message": (reason if unknown else detail) or "",
-            "attempts": int(attempts) + 1, "first_at": first_at, "last_at": now, "payload": pack(letter),
-        })  # fmt: skip
-    connection.execute(dead_letters.insert(), letters)

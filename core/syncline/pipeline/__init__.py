@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ..batch import ADDRESS, ID, KEY, ROW
-from ..plugin import End, Rule
+from ..batch import ADDRESS, ID, KEY, ROW, STATUS
+from ..plugin import Rule
 from .deliver import Call, Delivery
 from .extract import Extraction
-from .match import DETAIL, OUTCOME, PLANNED_OUTCOME, PLANNED_REASON, REASON, Match
+from .match import DETAIL, FINGERPRINT, OUTCOME, PLANNED_OUTCOME, PLANNED_REASON, REASON, VALUES, Match
 from .screen import Screened, screen
 from .shape import Shape
 
 if TYPE_CHECKING:
-    from ..ledger import Journal, OpenBatch
+    from ..ledger import DeadLetter, Journal, OpenBatch
 
 RECORDED = (ROW, ID, ADDRESS, KEY, OUTCOME, REASON, DETAIL, PLANNED_OUTCOME, PLANNED_REASON)
 """The columns of a batch's outcomes, as the ledger keeps them."""
@@ -37,39 +37,36 @@ class Pipeline:
 
     def flow(
         self,
-        extraction: Extraction,
+        shaped: Iterable[tuple[pl.DataFrame, str | None]],
         journal: Journal,
         delivery: Delivery,
         *,
         first_batch: int = 0,
         recorded: Callable[[int, int, int], None] = lambda seq, read, to_send: None,
-    ) -> End:
-        """Everything the source gives is recorded, and sent where it must be; how the read ended.
+    ) -> None:
+        """All leads are recorded, and sent where they must be.
 
         `recorded(seq, read, to_send)` is told after each batch's intent is on record.
         """
-        for seq, (outcomes, to_send, cursor) in enumerate(self.decided(extraction), first_batch):
+        for seq, (outcomes, to_send, cursor) in enumerate(self.decided(shaped), first_batch):
             journal.open_batch(seq, outcomes, to_send, cursor)
             recorded(seq, outcomes.height, to_send.height)
             delivery.submit(seq, to_send)
-        return extraction.end
 
-    def decided(self, extraction: Extraction) -> Iterator[tuple[pl.DataFrame, pl.DataFrame, str | None]]:
+    def shaped(self, extraction: Extraction) -> Iterator[tuple[pl.DataFrame, str | None]]:
+        """Each batch of the source as mapped leads, with the cursor after it."""
+        for batch in extraction:
+            yield self._shape.apply(batch.frame), batch.cursor
+
+    def decided(
+        self, shaped: Iterable[tuple[pl.DataFrame, str | None]]
+    ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame, str | None]]:
         """For each batch: the outcomes of all its leads, the leads to be sent, and the cursor after it."""
-        for batch in self.judged(extraction):
+        fresh = (Screened.fresh(self._match.encode(frame, self._mapped), cursor) for frame, cursor in shaped)
+        for batch in screen(fresh, self._rules, self._match.refresh):
             frame = self._match.decide(batch)
             outcomes = pl.concat([frame.select(RECORDED), self._kept_out(batch)]).sort(ROW)
             yield outcomes, frame.filter(pl.col(PLANNED_OUTCOME).is_not_null()), batch.cursor
-
-    def judged(self, extraction: Extraction) -> Iterator[Screened]:
-        """The batches, shaped and screened."""
-
-        def shaped() -> Iterator[Screened]:
-            for batch in extraction:
-                frame = self._match.encode(self._shape.apply(batch.frame), self._mapped)
-                yield Screened.fresh(frame, batch.cursor)
-
-        return screen(shaped(), self._rules, self._match.refresh)
 
     @staticmethod
     def _kept_out(batch: Screened) -> pl.DataFrame:
@@ -89,6 +86,15 @@ def resume(delivery: Delivery, open_batches: Iterable[OpenBatch]) -> None:
     for batch in batches:
         if batch.waiting:
             delivery.resubmit(batch.seq, _rows(batch.payload, batch.waiting))
+
+
+def numbered(letters: Sequence[DeadLetter], start: int) -> Iterator[tuple[pl.DataFrame, str | None]]:
+    """Dead letters as one batch of mapped leads, counted from row `start`; what was decided of them is forgotten."""
+    if not letters:
+        return
+    former = (FINGERPRINT, VALUES, STATUS, OUTCOME, REASON, DETAIL, PLANNED_OUTCOME, PLANNED_REASON)
+    frame = pl.concat([letter.payload for letter in letters], how="diagonal_relaxed").drop(former, strict=False)
+    yield frame.with_columns(pl.int_range(start, start + frame.height, dtype=pl.UInt64).alias(ROW)), None
 
 
 def _rows(frame: pl.DataFrame, rows: Iterable[int]) -> pl.DataFrame:

@@ -102,10 +102,7 @@ def _waited(stream: Iterator[Screened], rule: Rule[Any]) -> Iterator[Screened]:
                 getattr(batch, part).write_ipc(Path(folder, f"{n}-{part}"))
             cursors.append(batch.cursor)
         for n, cursor in enumerate(cursors):
-            frames = {
-                part: pl.read_ipc(Path(folder, f"{n}-{part}"))
-                for part in ("alive", "ignored", "verdicts")
-            }
+            frames = {part: pl.read_ipc(Path(folder, f"{n}-{part}")) for part in ("alive", "ignored", "verdicts")}
             yield Screened(**frames, cursor=cursor)
 
 

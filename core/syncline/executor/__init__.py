@@ -1,0 +1,280 @@
+"""Runs one sync, from the lease to the last line of its history, whatever happens in between."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from .. import window as windows
+from ..assembly import Assembly
+from ..budget import Budgets
+from ..errors import Deactivate, Fatal, NotRunnable, SpecError, SynclineError
+from ..ledger import DeadLetter, Ledger, RunRecord, SyncRecord
+from ..observers import Observers
+from ..pipeline import numbered, resume
+from ..pipeline.deliver import Delivery
+from ..pipeline.extract import Extraction
+from ..pipeline.match import Match
+from ..pipeline.people import People, nobody
+from ..pipeline.screen import recall
+from ..plugin import AudiencePart, End, Ending, Runtime
+from ..registry import Registry
+from ..secrets import Redactor
+from ..spec import Bound
+from ..spec.model import Spec
+from ..window import scope_of
+from .closing import Closing
+
+log = logging.getLogger("syncline")
+HEARTBEAT = 10.0
+"""Seconds between signs of life; the ledger frees a lease after six of them are missed."""
+
+
+@dataclass
+class Progress:
+    """Where a run stands, as observers are told: leads read, leads to be sent, leads sent, and who is waited for."""
+
+    read: int = 0
+    to_send: int = 0
+    sent: int = 0
+    waiting: str | None = None
+    waiting_until: float | None = None
+
+
+class BrokenRun(SynclineError):
+    """A run ended by a defect, ours or a plugin's; `run` is its record, the cause is chained."""
+
+    def __init__(self, run: RunRecord) -> None:
+        super().__init__(run.message, where=f"run {run.id}")
+        self.run = run
+
+
+@dataclass
+class Executor:
+    """Runs syncs of one ledger. `stop` ends a run gracefully: calls in flight finish, the rest is left for later.
+
+    `cache` is a folder private to the user, where connections keep tokens.
+    """
+
+    ledger: Ledger
+    registry: Registry
+    redactor: Redactor
+    cache: Path
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def observers(self) -> Observers:
+        """Everybody who is told of runs."""
+        return Observers(self.registry)
+
+    def run(self, bound: Bound, *, trigger: str = "manual") -> RunRecord:
+        """One run of the sync, or the rest of one that was broken off.
+
+        Raises `NotRunnable`, `Busy` and `SpecError` before a run exists; afterwards whatever ends the run is recorded
+        in it, and the record is returned; `BrokenRun` when that was a defect.
+        """
+        sync = self._met(bound.spec)
+        progress = Progress()
+        with Assembly(bound, self.runtime(self._budgets(progress))) as assembly:
+            return self._attempt(sync, trigger, assembly, progress, [])
+
+    def retry(
+        self, bound: Bound, run_id: str, *, code: str | None = None, limit: int | None = None, unknown: bool = False
+    ) -> RunRecord:
+        """A run over the dead letters of an earlier one, through the current rules and the opt-out gate.
+
+        `code` takes only those refused with it; `unknown` those whose answer was lost or that were never sent, which
+        are left alone otherwise. Raises `SpecError` when there is nothing to send again.
+        """
+        sync = self._met(bound.spec)
+        progress = Progress()
+        with Assembly(bound, self.runtime(self._budgets(progress))) as assembly:
+            while True:
+                found = self.ledger.dead_letters(run_id=run_id, sync_id=sync.id, code="unknown" if unknown else code)
+                letters = [letter for letter in found if unknown or letter.code != "unknown"][:limit]
+                if not letters:
+                    raise SpecError(
+                        f"run {run_id} has no {'unknown' if unknown else 'rejected'} leads left to send again",
+                        mend="`syncline leads RUN` shows what became of its leads",
+                    )
+                ended = self._attempt(sync, "retry", assembly, progress, letters)
+                if not ended.resumed or ended.status not in ("succeeded", "partial"):
+                    return ended
+
+    def runtime(self, budgets: Budgets) -> Runtime:
+        """What connections are lent."""
+        return Runtime(budgets, self.redactor, self.cache, self.ledger.state_folder, self.stop)
+
+    def people(self, sync: SyncRecord | None, assembly: Assembly, *, keep: bool) -> People:
+        """What is known of people; `keep` False: a refreshed audience is not stored."""
+        account = assembly.account
+
+        def store(part: AudiencePart, started: datetime) -> None:
+            if keep:
+                self.ledger.record_audience(account, part, started)
+
+        return People(
+            assembly.sink,
+            members=self.ledger.members(sync.id) if sync else nobody(),
+            audience=self.ledger.audience(account),
+            held=self.ledger.held(account),
+            keep=store,
+            now=self.ledger.now,
+            target=sync.target if sync else None,
+        )
+
+    def match(self, assembly: Assembly, people: People) -> Match:
+        """The stage that decides."""
+        return Match(assembly.sink, people, self.ledger.suppressed, unique=assembly.unique)
+
+    # ------------------------------------------------------------------------------------------ the life of a run
+
+    def _met(self, spec: Spec) -> SyncRecord:
+        """The sync as the ledger knows it: created at the first time, revised when the spec changed."""
+        sync = self.ledger.meet(
+            spec.name,
+            identity=dict(spec.identity),
+            spec=dict(spec.raw),
+            source_scope=scope_of(spec),
+            replaces=spec.replaces,
+        )
+        if not spec.enabled:
+            why, mend = "its spec says enabled: false", "say enabled: true"
+            raise NotRunnable(f"sync {spec.name} is paused", sync=spec.name, state="paused", why=why, mend=mend)
+        return sync
+
+    def _attempt(
+        self, sync: SyncRecord, trigger: str, assembly: Assembly, progress: Progress, letters: list[DeadLetter]
+    ) -> RunRecord:
+        window = windows.window_of(
+            assembly.spec,
+            created=sync.created_at,
+            watermark=sync.watermark,
+            zone=assembly.source.zone,
+            now=self.ledger.now(),
+        )
+        run = self.ledger.start_run(sync, trigger=trigger, window=windows.stored(window))
+        self.observers.tell("syncline_run_started", run=run.document())
+        closing = Closing(self.ledger, self.observers, sync, run, assembly)
+        with self._alive(run):
+            try:
+                end = self._carry_out(sync, run, assembly, progress, letters)
+            except Deactivate as error:
+                return closing.inactive(self.redactor.clean(str(error)))
+            except KeyboardInterrupt:
+                return closing.interrupted()
+            except SynclineError as error:
+                return closing.interrupted() if self.stop.is_set() else closing.failed(self.redactor.clean(str(error)))
+            except Exception as error:
+                why = f"broke: {type(error).__name__}: {self.redactor.clean(str(error))}"
+                raise BrokenRun(closing.failed(why)) from error
+            if end.ending is Ending.STOPPED_EARLY:
+                return closing.interrupted() if self.stop.is_set() else closing.failed("the source stopped early")
+            return closing.complete(end, scope_of(assembly.spec) if run.trigger != "retry" else None)
+
+    def _carry_out(
+        self, sync: SyncRecord, run: RunRecord, assembly: Assembly, progress: Progress, letters: list[DeadLetter]
+    ) -> End:
+        assembly.sink.prepare(assembly.mapped)
+        people = self.people(sync, assembly, keep=True)
+        match = self.match(assembly, people)
+        pipeline = assembly.pipeline(match)
+        if run.trigger == "retry":
+            self._flow(run, assembly, people, match, progress, numbered(letters, self.ledger.next_row(run)))
+            self.ledger.settle_dead_letter([letter.id for letter in letters], run.id)
+            return End(Ending.STOPPED_EARLY if self.stop.is_set() else Ending.COMPLETE)
+        extraction = self._extraction(run, assembly)
+        self._flow(run, assembly, people, match, progress, pipeline.shaped(extraction))
+        return extraction.end
+
+    def _extraction(self, run: RunRecord, assembly: Assembly) -> Extraction:
+        """What the run has still to read."""
+        recorded = None
+        if run.resumed:
+            frames = list(self.ledger.recorded(run))
+            recall(assembly.rules, frames)
+            recorded = pl.concat(frames) if frames else None
+        since = None if any(rule.whole_fetch for rule in assembly.rules) else run.cursor
+        return Extraction(
+            assembly.source,
+            assembly.source.partitions(windows.restored(run.window)),
+            since=since,
+            recorded=recorded,
+            behind_cursor=self.ledger.behind_cursor(run) if since else self.ledger.next_row(run),
+            stop=self.stop,
+        )
+
+    def _flow(
+        self,
+        run: RunRecord,
+        assembly: Assembly,
+        people: People,
+        match: Match,
+        progress: Progress,
+        shaped: Iterable[tuple[pl.DataFrame, str | None]],
+    ) -> None:
+        sink, source = assembly.sink, assembly.source
+
+        def recorded(seq: int, read: int, to_send: int) -> None:
+            progress.read += read
+            progress.to_send += to_send
+            self._told(run.id, seq, progress)
+            self.ledger.set_calls(run, source=source.calls, sink=sink.calls)
+
+        def sent(leads: int) -> None:
+            progress.sent += leads
+            self._told(run.id, None, progress)
+
+        remember = sink.remembers()
+        with (
+            self.ledger.journal(run, account=assembly.account, target=people.target, remember=remember) as journal,
+            Delivery(
+                sink, journal, assembly.mapped, stop=self.stop, opted_out=match.opted_out, progress=sent
+            ) as delivery,
+        ):
+            if run.resumed:
+                resume(delivery, self.ledger.open_batches(run))
+            assembly.pipeline(match).flow(
+                shaped, journal, delivery, first_batch=self.ledger.next_batch(run), recorded=recorded
+            )
+            delivery.finish()
+
+    # ------------------------------------------------------------------------------------------ signs of life
+
+    def _budgets(self, progress: Progress) -> Budgets:
+        def waiting(name: str, until: float) -> None:
+            progress.waiting, progress.waiting_until = name, until
+            self._told(None, None, progress)
+
+        return Budgets(self.ledger.budget_store(), stop=self.stop, waiting=waiting)
+
+    def _told(self, run_id: str | None, batch: int | None, progress: Progress) -> None:
+        self.observers.tell("syncline_batch_committed", receipt=vars(progress) | {"run": run_id, "batch": batch})
+
+    @contextmanager
+    def _alive(self, run: RunRecord) -> Iterator[None]:
+        """Signs of life while the run waits for a long time, outside its journal too."""
+        over = threading.Event()
+
+        def beat() -> None:
+            while not over.wait(HEARTBEAT):
+                try:
+                    self.ledger.heartbeat(run)
+                except Fatal as error:
+                    log.warning("%s", error)
+                    return
+
+        thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()

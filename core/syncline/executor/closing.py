@@ -1,0 +1,53 @@
+"""The end of a run: its status, the state of its sync, and what observers are told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..assembly import Assembly
+from ..decision import Outcome
+from ..ledger import Ledger, RunRecord, SyncRecord
+from ..observers import Observers
+from ..plugin import End
+
+
+@dataclass(frozen=True)
+class Closing:
+    """Closes one run; exactly one of its methods is called."""
+
+    ledger: Ledger
+    observers: Observers
+    sync: SyncRecord
+    run: RunRecord
+    assembly: Assembly
+
+    def complete(self, end: End, scope: str | None) -> RunRecord:
+        """All was read and everything sent: succeeded, or partial when a lead was rejected or is unknown."""
+        counts = self.ledger.run(self.run.id).counts
+        left = counts.of(Outcome.REJECTED) + counts.of(Outcome.UNKNOWN)
+        closed = self._close("partial" if left else "succeeded", "", watermark=end.watermark, scope=scope)
+        schedule = self.assembly.spec.schedule
+        if schedule is not None and schedule.frequency == "once" and closed.status == "succeeded":
+            self.ledger.set_state(self.sync.id, "completed", "frequency is once, and its run is done")
+        return closed
+
+    def failed(self, message: str) -> RunRecord:
+        """Something ended the run; the next one may succeed."""
+        return self._close("failed", message)
+
+    def interrupted(self) -> RunRecord:
+        """Somebody stopped the run."""
+        return self._close("interrupted", "stopped; what was not sent is left for the next run")
+
+    def inactive(self, reason: str) -> RunRecord:
+        """The source or the sink is gone for good, and so is the sync."""
+        closed = self._close("inactive", reason)
+        self.ledger.set_state(self.sync.id, "inactive", reason)
+        self.observers.tell("syncline_sync_deactivated", sync=self.sync.name, reason=reason)
+        return closed
+
+    def _close(self, status: str, message: str, *, watermark: str | None = None, scope: str | None = None) -> RunRecord:
+        self.ledger.set_calls(self.run, source=self.assembly.source.calls, sink=self.assembly.sink.calls)
+        closed = self.ledger.finish_run(self.run, status=status, message=message, watermark=watermark, scope=scope)
+        self.observers.tell("syncline_run_finished", run=closed.document())
+        return closed
