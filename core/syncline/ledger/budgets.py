@@ -55,5 +55,5 @@ def spent(database: Database) -> tuple[dict[str, list[Spent]], dict[str, float]]
             sa.select(budgets.c.name, budgets.c.at, budgets.c.calls).order_by(budgets.c.at)
         ):
             calls.setdefault(name, []).append(Spent(at, n))
-        until = {name: moment for name, moment in connection.execute(sa.select(parks.c.name, parks.c.until))}
-    return calls, {name: moment for name, moment in until.items() if moment}
+        parked = connection.execute(sa.select(parks.c.name, parks.c.until).where(parks.c.until > 0)).all()
+    return calls, {name: until for name, until in parked}  # noqa: C416  # rows are no pairs to a type checker

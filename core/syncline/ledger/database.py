@@ -55,8 +55,9 @@ class Database:
         self.read_only = read_only
         self.now = now
         self.sqlite = self._url.get_backend_name() == "sqlite"
-        self.path = Path(self._url.database or "") if self.sqlite else None
+        self.path = Path(self._url.database or "").absolute() if self.sqlite else None
         self._print: tuple[int, int] | None = None
+        self._engine: sa.Engine
         self._connect()
 
     # ------------------------------------------------------------------------------------------- transactions
@@ -85,7 +86,7 @@ class Database:
         document = msgspec.json.encode(list(keys)).decode()
         if self.sqlite:
             return column.in_(sa.select(sa.func.json_each(document).table_valued("value").c.value))
-        rows = sa.func.json_array_elements_text(sa.cast(document, sa.JSON(none_as_null=True)))
+        rows = sa.func.json_array_elements_text(sa.cast(sa.literal(document, sa.Text), sa.JSON))
         return column.in_(sa.select(rows.column_valued("value")))
 
     def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
@@ -101,7 +102,7 @@ class Database:
                 raise Fatal(
                     "this ledger has an older schema and was opened for reading only",
                     where=self.url,
-                    mend="`syncline doctor --fix` or any run brings it up to date",
+                    mend="the next run of any sync brings it up to date",
                 )
             self.sqlite, self.path = True, None
         copy = sa.create_engine("sqlite+pysqlite://", poolclass=StaticPool, hide_parameters=True)
@@ -110,7 +111,8 @@ class Database:
         with self._translated():
             if self.path is not None:
                 with self._engine.connect() as source, copy.connect() as target:
-                    source.connection.driver_connection.backup(target.connection.driver_connection)
+                    raw: Any = source.connection.driver_connection
+                    raw.backup(target.connection.driver_connection)
             self._engine.dispose()
         self._print = None
         self._engine = self._readers = copy
@@ -126,10 +128,8 @@ class Database:
                 connection.exec_driver_sql("VACUUM")
             return
         with self._translated(), self._engine.connect() as connection:
-            raw = connection.connection.driver_connection
-            assert raw is not None
-            raw.execute("VACUUM")
-            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.connection.cursor().execute("VACUUM")
+            connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -139,19 +139,18 @@ class Database:
 
     def _connect(self) -> None:
         with self._translated():
-            self._engine = self._sqlite_engine() if self.sqlite else self._postgresql_engine()
+            self._engine = self._sqlite_engine(self.path) if self.path else self._postgresql_engine()
         options: dict[str, Any] = {} if self.sqlite else {"isolation_level": "REPEATABLE READ"}
         self._readers = self._engine.execution_options(**options)
         self._writers = self._engine.execution_options(syncline_writes=True)
 
-    def _sqlite_engine(self) -> sa.Engine:
-        assert self.path is not None
+    def _sqlite_engine(self, path: Path) -> sa.Engine:
         if self.read_only:
-            engine = self._sqlite_reader(self.path)
+            engine = self._sqlite_reader(path)
         else:
-            make_private(self.path)
+            make_private(path)
             engine = sa.create_engine(
-                f"sqlite+pysqlite:///{self.path}",
+                sa.URL.create("sqlite+pysqlite", database=str(path)),
                 connect_args={"timeout": BUSY_SECONDS},
                 max_overflow=-1,
                 hide_parameters=True,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 import polars as pl
 import sqlalchemy as sa
 
-from ..batch import ADDRESS, ID, KEY, key_of
-from . import key_index, open_batch
+from ..batch import ADDRESS, ID, KEY, ROW, key_of
+from . import key_index, tables
 from .database import Database
-from .frames import DETAIL, hashes, pack_outcomes, unpack_outcomes
-from .suppression import suppress
+from .frames import DETAIL, hash_of, hashes, may_hold, pack, pack_outcomes, unpack, unpack_outcomes
+from .suppression import count_forgotten, suppress
 from .tables import audience, batches, dead_letters, deliveries, members, runs
 
 
@@ -24,41 +26,55 @@ def forget(database: Database, address: str) -> dict[str, int]:
             for table in (members, audience, dead_letters)
         }
         counts["outcomes"] = counts["payloads"] = 0
-        for run_id, parts in connection.execute(sa.select(runs.c.id, key_index.parts_of_run())).all():
-            for seq in key_index.batches_with(connection, run_id, key, parts):
-                rows, payloads = _blank(connection, run_id, seq, key)
-                counts["outcomes"] += rows
-                counts["payloads"] += payloads
-            key_index.drop(connection, run_id, key, parts)
+        for run_id, _, seqs in key_index.runs_with(connection, key):
+            found = {seq: _blank(connection, run_id, seq, key) for seq in seqs}
+            counts["outcomes"] += sum(each.outcomes for each in found.values())
+            counts["payloads"] += sum(each.payloads for each in found.values())
+            key_index.drop(connection, run_id, key, [seq for seq, each in found.items() if not each.shared])
+        count_forgotten(connection)
         suppress(database, connection, [key], "forgotten")
     database.scrub()
     return counts
 
 
-def _blank(connection: sa.Connection, run_id: str, seq: int, key: str) -> tuple[int, int]:
-    """Blot the person out of one batch: (rows of outcomes, rows of payload). Counts and row numbers stay."""
+@dataclass(frozen=True)
+class _Blanked:
+    """Rows of a batch that were blanked, and whether another person there has the same hash."""
+
+    outcomes: int = 0
+    payloads: int = 0
+    shared: bool = False
+
+
+def _blank(connection: sa.Connection, run_id: str, seq: int, key: str) -> _Blanked:
+    """Blot the person out of one batch. Counts and row numbers stay."""
     here = (batches.c.run_id == run_id) & (batches.c.seq == seq)
     row = connection.execute(sa.select(batches).where(here)).one()
     if row.outcomes is None:
-        return 0, 0
+        return _Blanked()
     outcomes = unpack_outcomes(row.outcomes)
     theirs = (pl.col(KEY) == key).fill_null(value=False)
-    n = outcomes.filter(theirs).height
-    if not n:
-        return 0, 0
-    blank = [pl.when(theirs).then(None).otherwise(pl.col(name)).alias(name) for name in (ADDRESS, KEY, ID, DETAIL)]
-    outcomes = outcomes.with_columns(blank)
-    values = {"outcomes": pack_outcomes(outcomes)}
+    rows = outcomes.filter(theirs).get_column(ROW).to_list()
+    outcomes = blanked(outcomes, theirs, (ADDRESS, KEY, ID, DETAIL))
+    left = hashes(outcomes.get_column(KEY).to_list())
+    values: dict[str, bytes] = {"outcomes": pack_outcomes(outcomes)}
     if row.hashes is not None:
-        values["hashes"] = hashes(outcomes.get_column(KEY).to_list())
+        values["hashes"] = left
     sent = 0
     if row.payload is not None:
-        payload, sent = open_batch.without(row.payload, key)
-        values["payload"] = payload
-        theirs_here = (deliveries.c.run_id == run_id) & (deliveries.c.seq == seq)
-        connection.execute(deliveries.update().where(theirs_here, deliveries.c.answered).values(detail=None))
-    connection.execute(batches.update().where(here).values(**values))
-    return n, sent
+        payload = unpack(row.payload)
+        sent = payload.filter(theirs).height
+        values["payload"] = pack(blanked(payload, theirs, [name for name in payload.columns if name != ROW]))
+        answers = (deliveries.c.run_id == run_id) & (deliveries.c.seq == seq) & deliveries.c.row.in_(rows)
+        connection.execute(deliveries.update().where(answers).values(detail=None))
+    if rows:
+        connection.execute(batches.update().where(here).values(**values))
+    return _Blanked(len(rows), sent, may_hold(left, hash_of(key)))
+
+
+def blanked(frame: pl.DataFrame, theirs: pl.Expr, names: Sequence[str]) -> pl.DataFrame:
+    """The frame with null in the named columns of `theirs`."""
+    return frame.with_columns(pl.when(theirs).then(None).otherwise(pl.col(name)).alias(name) for name in names)
 
 
 def prune(database: Database, retention_days: float) -> int:
@@ -68,5 +84,5 @@ def prune(database: Database, retention_days: float) -> int:
         old = sa.select(runs.c.id).where(runs.c.finished_at < before)
         here = batches.c.run_id.in_(old) & batches.c.outcomes.is_not(None)
         pruned = connection.execute(batches.update().where(here).values(outcomes=None, hashes=None)).rowcount
-        connection.execute(key_index.key_index.delete().where(key_index.key_index.c.run_id.in_(old)))
+        connection.execute(tables.key_index.delete().where(tables.key_index.c.run_id.in_(old)))
     return pruned

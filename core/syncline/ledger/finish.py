@@ -1,4 +1,4 @@
-"""The end of a run, in one transaction: what is still in flight becomes unknown, with the reason, and stays to be retried."""
+"""The end of a run, in one transaction: what is in flight becomes unknown and stays to be retried."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ..decision import Outcome
 from . import key_index, open_batch
 from .database import Database
 from .frames import DETAIL, OUTCOME, REASON
+from .letters import Desk, bury
 from .open_batch import BatchState
-from .receipts import Desk, bury
 from .records import RunRecord
 from .runs import by_id, fence
 from .tables import leases, runs, syncs

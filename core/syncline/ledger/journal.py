@@ -23,10 +23,12 @@ from ..errors import Fatal, SynclineError
 from . import open_batch
 from .database import Database
 from .frames import DETAIL, OUTCOME, REASON
+from .letters import Desk
 from .open_batch import BatchState
-from .receipts import Desk, list_id_of, settle
+from .receipts import list_id_of, settle
 from .records import RunRecord
 from .runs import fence, renew
+from .suppression import forgotten
 from .tables import batches, deliveries, members, runs, syncs
 
 RENEW_AFTER = 10.0
@@ -53,6 +55,7 @@ class Journal:
         with database.write() as connection:
             fence(database, connection, run)
             renew(database, connection, run)
+            self._forgotten = forgotten(connection)
             list_id = list_id_of(database, connection, account, target) if remember else None
             if remember:
                 connection.execute(
@@ -162,7 +165,7 @@ class Journal:
                 members.update()
                 .where(members.c.sync_id == self._run.sync_id, members.c.key == sa.bindparam("member"))
                 .values(source_id=sa.bindparam("new_id")),
-                [{"member": key, "new_id": id} for key, id in rows.select(KEY, ID).sort(KEY).iter_rows()],
+                [{"member": key, "new_id": source_id} for key, source_id in rows.select(KEY, ID).sort(KEY).iter_rows()],
             )
 
         return self._ask(step, wait=wait)
@@ -254,6 +257,7 @@ class Journal:
             return
         with self._database.write() as connection:
             fence(self._database, connection, self._run)
+            self._heed_forgotten(connection)
             if time.monotonic() - self._renewed >= RENEW_AFTER:
                 renew(self._database, connection, self._run)
                 self._renewed = time.monotonic()
@@ -268,6 +272,13 @@ class Journal:
                 connection.execute(runs.update().where(runs.c.id == self._run.id).values(cursor=cursor))
         self._touched.clear()
         self._closed.clear()
+
+    def _heed_forgotten(self, connection: sa.Connection) -> None:
+        """Somebody was forgotten meanwhile: what is in memory may hold that person, so it is read anew."""
+        count = forgotten(connection)
+        if count != self._forgotten:
+            self._forgotten = count
+            self._open.clear()
 
     def _fail(self, error: BaseException, waiting: list[Future[None]]) -> None:
         with self._lock:

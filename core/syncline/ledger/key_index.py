@@ -6,6 +6,9 @@ thousand entries; a look-up reads one part of each run, some kilobytes, however 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+from datetime import datetime
+
 import polars as pl
 import sqlalchemy as sa
 
@@ -46,7 +49,6 @@ def build(connection: sa.Connection, run_id: str) -> None:
         {
             "run_id": run_id,
             "part": int(str(part)),
-            "parts": parts,
             "entries": packed_ints(own.get_column("hash").to_list() + own.get_column("seq").to_list()),
         }
         for (part,), own in sorted_pairs.partition_by("part", as_dict=True, maintain_order=True).items()
@@ -54,18 +56,30 @@ def build(connection: sa.Connection, run_id: str) -> None:
     if rows:
         connection.execute(key_index.insert(), rows)
     connection.execute(batches.update().where(here).values(hashes=None))
+    connection.execute(runs.update().where(runs.c.id == run_id).values(key_parts=parts))
 
 
-def batches_with(connection: sa.Connection, run_id: str, key: str, parts: int | None) -> list[int]:
-    """The batches of the run that may hold the key, newest first; nearly always exactly those that do."""
+def runs_with(
+    connection: sa.Connection, key: str, *conditions: sa.ColumnElement[bool]
+) -> Iterator[tuple[str, datetime, list[int]]]:
+    """Runs that may hold the key, newest first, each with its batches that may, newest first. Nearly always they do."""
     wanted = hash_of(key)
-    if parts is None:
-        query = sa.select(batches.c.seq, batches.c.hashes).where(batches.c.run_id == run_id)
-        rows = connection.execute(query.where(batches.c.hashes.is_not(None)).order_by(batches.c.seq.desc()))
-        return [each.seq for each in rows if may_hold(each.hashes, wanted)]
-    here = (key_index.c.run_id == run_id) & (key_index.c.part == part_of(wanted, parts))
-    blob = connection.execute(sa.select(key_index.c.entries).where(here)).scalar()
-    return seqs_in(blob, wanted) if blob else []
+    part = sa.cast(sa.literal(wanted, sa.BigInteger) * runs.c.key_parts / SHARED, sa.BigInteger)
+    joined = runs.outerjoin(key_index, (key_index.c.run_id == runs.c.id) & (key_index.c.part == sa.func.floor(part)))
+    query = sa.select(runs.c.id, runs.c.started_at, runs.c.key_parts, key_index.c.entries).select_from(joined)
+    for run in connection.execute(query.where(*conditions).order_by(runs.c.started_at.desc(), runs.c.id.desc())).all():
+        if run.key_parts is None:
+            seqs = _unsorted(connection, run.id, wanted)
+        else:
+            seqs = seqs_in(run.entries, wanted) if run.entries else []
+        if seqs:
+            yield run.id, run.started_at, seqs
+
+
+def _unsorted(connection: sa.Connection, run_id: str, wanted: int) -> list[int]:
+    here = (batches.c.run_id == run_id) & batches.c.hashes.is_not(None)
+    rows = connection.execute(sa.select(batches.c.seq, batches.c.hashes).where(here).order_by(batches.c.seq.desc()))
+    return [each.seq for each in rows if may_hold(each.hashes, wanted)]
 
 
 def seqs_in(blob: bytes, wanted: int) -> list[int]:
@@ -80,21 +94,15 @@ def seqs_in(blob: bytes, wanted: int) -> list[int]:
     return sorted(set(found), reverse=True)
 
 
-def parts_of_run() -> sa.ScalarSelect[int]:
-    """For a query over runs: the parts of the run's index, null while it has none."""
-    return sa.select(key_index.c.parts).where(key_index.c.run_id == runs.c.id).limit(1).scalar_subquery()
-
-
-def drop(connection: sa.Connection, run_id: str, key: str, parts: int | None) -> None:
-    """Take a person out of the index of a run."""
-    if parts is None:
+def drop(connection: sa.Connection, run_id: str, key: str, seqs: Collection[int]) -> None:
+    """These batches of the run do not hold the key any more."""
+    wanted = hash_of(key)
+    parts = connection.execute(sa.select(runs.c.key_parts).where(runs.c.id == run_id)).scalar_one()
+    if parts is None or not seqs:
         return
-    here = (key_index.c.run_id == run_id) & (key_index.c.part == part_of(hash_of(key), parts))
-    blob = connection.execute(sa.select(key_index.c.entries).where(here)).scalar()
-    if not blob:
-        return
-    numbers = unpacked_ints(blob)
+    here = (key_index.c.run_id == run_id) & (key_index.c.part == part_of(wanted, parts))
+    numbers = unpacked_ints(connection.execute(sa.select(key_index.c.entries).where(here)).scalar_one())
     half = len(numbers) // 2
-    kept = [place for place in range(half) if numbers[place] != hash_of(key)]
-    entries = packed_ints([numbers[place] for place in kept] + [numbers[half + place] for place in kept])
+    kept = [n for n in range(half) if numbers[n] != wanted or numbers[half + n] not in seqs]
+    entries = packed_ints([numbers[n] for n in kept] + [numbers[half + n] for n in kept])
     connection.execute(key_index.update().where(here).values(entries=entries))

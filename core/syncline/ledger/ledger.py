@@ -13,11 +13,12 @@ import sqlalchemy as sa
 
 from ..budget import Spent, Store
 from ..plugin import AudiencePart, Check, Held, Status
-from . import budgets, erasure, finish, health, open_batch, people, questions, runs, schema, suppression, syncs
+from . import budgets, erasure, finish, health, letters, open_batch, people, questions, runs, schema, suppression, syncs
 from .database import Database
 from .journal import Journal
 from .receipts import remove
 from .records import DeadLetter, OpenBatch, RunRecord, SyncRecord, utcnow
+from .syncs import Difference
 from .tables import batches, dead_letters
 
 STATE_FOLDER = ".syncline"
@@ -52,7 +53,7 @@ class Ledger:
 
     @property
     def state_folder(self) -> Path:
-        """The folder for what must stay with the ledger (DESIGN 4): beside an SQLite file, else under the current one."""
+        """The folder for what must stay with the ledger: that of an SQLite file, else `.syncline` here."""
         return self._database.path.parent.absolute() if self._database.path else Path.cwd() / STATE_FOLDER
 
     def close(self) -> None:
@@ -95,14 +96,14 @@ class Ledger:
         return syncs.listed(self._database)
 
     def set_state(self, sync_id: int, state: str, reason: str) -> None:
-        """active, paused, completed or inactive, with the reason; `NotRunnable` when it is inactive, for that is final."""
+        """active, paused, completed or inactive, with the reason; inactive is final: `NotRunnable`."""
         syncs.set_state(self._database, sync_id, state, reason)
 
     def events(self, sync_id: int) -> list[tuple[datetime, str, str]]:
         """(at, state, reason) of each change of state, oldest first; the first is its creation."""
         return syncs.events_of(self._database, sync_id)
 
-    def revisions(self, sync_id: int) -> list[tuple[int, datetime, dict[str, Any], list[syncs.Difference]]]:
+    def revisions(self, sync_id: int) -> list[tuple[int, datetime, dict[str, Any], list[Difference]]]:
         """(number, at, spec, diff) of each revision, oldest first; diff: (dotted path, old, new)."""
         return syncs.revisions_of(self._database, sync_id)
 
@@ -255,11 +256,11 @@ class Ledger:
         """Rejected and unknown leads that nobody took care of yet, oldest first."""
         given = ((dead_letters.c.run_id, run_id), (dead_letters.c.sync_id, sync_id), (dead_letters.c.code, code))
         conditions = [column == value for column, value in given if value is not None]
-        return questions.letters(self._database, *conditions, limit=limit)
+        return letters.listed(self._database, *conditions, limit=limit)
 
     def unknowns(self, run_id: str) -> list[DeadLetter]:
         """The dead letters of a run whose answer was lost or that were never sent."""
-        return self.dead_letters(run_id=run_id, code="unknown")
+        return self.dead_letters(run_id=run_id, code=letters.UNKNOWN_CODE)
 
     def settle_dead_letter(self, ids: Iterable[int], run_id: str) -> None:
         """The run `run_id` took care of these."""

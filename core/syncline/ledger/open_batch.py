@@ -53,7 +53,7 @@ class BatchState:
             raise Fatal(f"batch {self.seq}: rows {sorted(strange)[:5]} have an answer but no open delivery")
         for outcome, reason, n in results.group_by(OUTCOME, REASON).len().iter_rows():
             self.counts.move(IN_FLIGHT, (Outcome(outcome), reason), n)
-        self.answers.append(results.select(ANSWERS.names()).cast(dict(ANSWERS)))
+        self.answers.append(results.select(pl.col(name).cast(kind) for name, kind in ANSWERS.items()))
         self.answered.update(rows)
         self.sent.difference_update(rows)
 
@@ -84,8 +84,8 @@ def counted(outcomes: pl.DataFrame) -> Counts:
 
 def opened(seq: int, outcomes: pl.DataFrame, payload: pl.DataFrame, cursor: str | None) -> BatchState:
     """A new batch; types are brought to those of the ledger."""
-    planned = {name: pl.String for name in PLANNED if name in outcomes.columns}
-    outcomes = outcomes.select(*OUTCOMES.names(), *planned).cast({**OUTCOMES, **planned})
+    planned = [pl.col(name).cast(pl.String) for name in PLANNED if name in outcomes.columns]
+    outcomes = outcomes.select(*(pl.col(name).cast(kind) for name, kind in OUTCOMES.items()), *planned)
     if payload.height:
         payload = payload.cast({ROW: pl.UInt64})
     return BatchState(seq, outcomes, payload, cursor, counted(outcomes))
@@ -147,12 +147,3 @@ def _loaded(connection: sa.Connection, run_id: str, row: sa.Row[tuple[object, ..
         batch.answered = {each[0] for each in back}
         batch.answers = [pl.DataFrame(back, schema=ANSWERS, orient="row")]
     return batch
-
-
-def without(payload: bytes, key: str) -> tuple[bytes, int]:
-    """A packed payload in which everything but the row number of this person is null, and how many rows that were."""
-    frame = unpack(payload)
-    theirs = (pl.col(KEY) == key).fill_null(value=False)
-    n = frame.filter(theirs).height
-    blank = [pl.when(theirs).then(None).otherwise(pl.col(name)).alias(name) for name in frame.columns if name != ROW]
-    return pack(frame.with_columns(blank)), n

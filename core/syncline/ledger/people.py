@@ -115,7 +115,7 @@ def record_audience(database: Database, account: str, part: AudiencePart, starte
         database.lock(connection, f"syncline audience {list_id}")
         now = database.now()
         if people.height:
-            _upsert(database, connection, list_id, part.status, people, started, now)
+            _upsert(database, connection, list_id=list_id, status=part.status, people=people, started=started, now=now)
             if part.status is Status.ACTIVE:
                 _mark_seen(database, connection, account, part.list, people)
         if part.whole:
@@ -151,6 +151,7 @@ def _people(part: AudiencePart) -> pl.DataFrame:
 def _upsert(
     database: Database,
     connection: sa.Connection,
+    *,
     list_id: int,
     status: Status,
     people: pl.DataFrame,

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
 
-from ..batch import KEY, ROW
+from ..batch import ADDRESS, ID, KEY, ROW
 from . import key_index
 from .database import Database
-from .frames import DETAIL, OUTCOME, OUTCOMES, REASON, unpack, unpack_outcomes
+from .frames import DETAIL, OUTCOME, OUTCOMES, REASON, unpack_outcomes
 from .open_batch import ANSWERS, with_answers
-from .records import DeadLetter
-from .tables import batches, dead_letters, deliveries, runs
+from .tables import batches, deliveries, runs
 
 CHUNK = 64
 
@@ -29,14 +28,15 @@ def leads(database: Database, run_id: str, outcome: str | None, reason: str | No
             )
             if _counted(counts, outcome, reason)
         ]
+    given = ((OUTCOME, outcome), (REASON, reason))
     for place in range(0, len(wanted), CHUNK):
-        for frame in _outcomes(database, run_id, wanted[place : place + CHUNK]):
-            if outcome is not None:
-                frame = frame.filter(pl.col(OUTCOME) == outcome)  # noqa: PLW2901  # narrowed in two steps
-            if reason is not None:
-                frame = frame.filter(pl.col(REASON) == reason)  # noqa: PLW2901  # narrowed in two steps
-            if frame.height:
-                yield frame
+        with database.read() as connection:
+            frames = list(_read(connection, run_id, wanted[place : place + CHUNK]))
+        for frame in frames:
+            asked = [pl.col(name) == value for name, value in given if value is not None]
+            found = frame.filter(*asked) if asked else frame
+            if found.height:
+                yield found
 
 
 def _counted(counts: dict[str, int], outcome: str | None, reason: str | None) -> bool:
@@ -47,16 +47,15 @@ def _counted(counts: dict[str, int], outcome: str | None, reason: str | None) ->
     )
 
 
-def _outcomes(database: Database, run_id: str, seqs: list[int]) -> Iterator[pl.DataFrame]:
-    """The outcomes of these batches as they are now; batches whose detail was pruned are passed over."""
-    with database.read() as connection:
-        here = (batches.c.run_id == run_id) & batches.c.seq.in_(seqs) & batches.c.outcomes.is_not(None)
-        query = sa.select(batches.c.seq, batches.c.open, batches.c.outcomes).where(here).order_by(batches.c.seq)
-        rows = connection.execute(query).all()
-        answers = {each.seq: _answers(connection, run_id, each.seq) for each in rows if each.open}
-    for each in rows:
-        frame = unpack_outcomes(each.outcomes)
-        yield with_answers(frame, answers.get(each.seq, [])).select(OUTCOMES.names())
+def _read(connection: sa.Connection, run_id: str, seqs: Sequence[int]) -> Iterator[pl.DataFrame]:
+    """The outcomes of these batches as they are now, in the order given; pruned ones are passed over."""
+    here = (batches.c.run_id == run_id) & batches.c.seq.in_(seqs) & batches.c.outcomes.is_not(None)
+    query = sa.select(batches.c.seq, batches.c.open, batches.c.outcomes).where(here)
+    rows = {each.seq: each for each in connection.execute(query)}
+    for seq in seqs:
+        if seq in rows:
+            answers = _answers(connection, run_id, seq) if rows[seq].open else []
+            yield with_answers(unpack_outcomes(rows[seq].outcomes), answers).select(OUTCOMES.names())
 
 
 def _answers(connection: sa.Connection, run_id: str, seq: int) -> list[pl.DataFrame]:
@@ -69,32 +68,18 @@ def _answers(connection: sa.Connection, run_id: str, seq: int) -> list[pl.DataFr
 def recorded(database: Database, run_id: str) -> Iterator[pl.DataFrame]:
     """See `Ledger.recorded`."""
     for frame in leads(database, run_id, None, None):
-        yield frame.select("#id", ROW, "#address", KEY)
+        yield frame.select(ID, ROW, ADDRESS, KEY)
 
 
 def trace(database: Database, sync_id: int, key: str, limit: int) -> list[dict[str, Any]]:
     """See `Ledger.trace`."""
-    with database.read() as connection:
-        query = sa.select(runs.c.id, runs.c.started_at, key_index.parts_of_run().label("parts"))
-        query = query.where(runs.c.sync_id == sync_id).order_by(runs.c.started_at.desc(), runs.c.id.desc())
-        history = connection.execute(query).all()
     found: list[dict[str, Any]] = []
-    for run in history:
-        with database.read() as connection:
-            seqs = key_index.batches_with(connection, run.id, key, run.parts)
-        for frame in _outcomes(database, run.id, seqs) if seqs else ():
-            for row in frame.filter(pl.col(KEY) == key).sort(ROW, descending=True).iter_rows(named=True):
-                entry = {"run": run.id, "started_at": run.started_at, "row": row[ROW], "source_id": row["#id"]}
-                found.append(entry | {name: row[name] for name in (OUTCOME, REASON, DETAIL)})
-        if len(found) >= limit:
-            break
-    return found[:limit]
-
-
-def letters(database: Database, *conditions: sa.ColumnElement[bool], limit: int | None = None) -> list[DeadLetter]:
-    """Dead letters that nobody took care of yet, oldest first."""
-    wanted = [dead_letters.c[name] for name in DeadLetter.__dataclass_fields__]
-    query = sa.select(*wanted).where(dead_letters.c.settled_by.is_(None), *conditions)
     with database.read() as connection:
-        rows = connection.execute(query.order_by(dead_letters.c.id).limit(limit)).all()
-    return [DeadLetter(**(dict(row._mapping) | {"payload": unpack(row.payload)})) for row in rows]
+        for run_id, started_at, seqs in key_index.runs_with(connection, key, runs.c.sync_id == sync_id):
+            for frame in _read(connection, run_id, seqs):
+                for row in frame.filter(pl.col(KEY) == key).sort(ROW, descending=True).iter_rows(named=True):
+                    entry = {"run": run_id, "started_at": started_at, "row": row[ROW], "source_id": row[ID]}
+                    found.append(entry | {name: row[name] for name in (OUTCOME, REASON, DETAIL)})
+            if len(found) >= limit:
+                break
+    return found[:limit]

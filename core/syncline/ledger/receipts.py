@@ -96,6 +96,7 @@ def _in_audience(connection: sa.Connection, desk: Desk, list_id: int, there: pl.
 
 def _refused(connection: sa.Connection, desk: Desk, list_id: int, refused: pl.DataFrame) -> None:
     """The target refused the address itself: remembered, so that no later run spends a call on it."""
+    now = desk.database.now()
     desk.database.lock(connection, f"syncline audience {list_id}")
     insert = desk.database.insert(audience)
     connection.execute(
@@ -105,7 +106,7 @@ def _refused(connection: sa.Connection, desk: Desk, list_id: int, refused: pl.Da
             where=audience.c.gone,
         ),
         [
-            {"list_id": list_id, "key": key, "status": reason, "values": None, "seen_at": desk.database.now(), "gone": False}
+            {"list_id": list_id, "key": key, "status": reason, "values": None, "seen_at": now, "gone": False}
             for key, reason in refused.filter(pl.col(KEY).is_not_null()).select(KEY, REASON).iter_rows()
         ],
     )  # fmt: skip

@@ -141,7 +141,8 @@ def _selected(connection: sa.Connection, query: sa.Select[Any]) -> list[RunRecor
 
 
 def _query() -> sa.Select[Any]:
-    return sa.select(runs, syncs.c.name.label("sync")).join(syncs, syncs.c.id == runs.c.sync_id)
+    wanted = [runs.c[name] for name in RunRecord.__dataclass_fields__ if name not in ("sync", "token")]
+    return sa.select(*wanted, syncs.c.name.label("sync")).join(syncs, syncs.c.id == runs.c.sync_id)
 
 
 def by_id(connection: sa.Connection, run_id: str, *, token: str = "") -> RunRecord:
@@ -160,10 +161,8 @@ def listed(database: Database, sync_id: int | None, limit: int | None) -> list[R
 def found(database: Database, name: str) -> RunRecord:
     """See `Ledger.run`."""
     query = _query().order_by(runs.c.started_at.desc(), runs.c.id.desc())
-    if name == "last":
-        query = query.limit(1)
-    else:
-        query = query.where(runs.c.id.startswith(name, autoescape=True)).limit(2)
+    named = runs.c.id.startswith(name, autoescape=True)
+    query = query.limit(1) if name == "last" else query.where(named).limit(2)
     with database.read() as connection:
         matches = _selected(connection, query)
     exact = [run for run in matches if run.id == name] or matches

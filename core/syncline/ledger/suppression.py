@@ -40,3 +40,15 @@ def suppressed(database: Database, keys: pl.Series) -> pl.Series:
         return pl.repeat(value=False, n=keys.len(), dtype=pl.Boolean, eager=True).alias(keys.name)
     found = [key is not None and hash_key(secret, key) in hashes for key in keys.to_list()]
     return pl.Series(keys.name, found, dtype=pl.Boolean)
+
+
+def forgotten(connection: sa.Connection) -> bytes:
+    """How many people were forgotten so far: whoever keeps people in memory reads them anew when this changes."""
+    return bytes(connection.scalar(sa.select(meta.c.value).where(meta.c.name == "forgotten")) or b"0")
+
+
+def count_forgotten(connection: sa.Connection) -> None:
+    """One more person was forgotten, in this transaction."""
+    n = int(forgotten(connection))
+    connection.execute(meta.delete().where(meta.c.name == "forgotten"))
+    connection.execute(meta.insert().values(name="forgotten", value=str(n + 1).encode()))

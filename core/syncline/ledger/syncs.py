@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from ..errors import NotRunnable, SpecError
@@ -29,16 +30,24 @@ def meet(
     replaces: str | None,
 ) -> SyncRecord:
     """See `Ledger.meet`."""
+    spec = msgspec.json.decode(msgspec.json.encode(spec))  # as it will be read back, so that equal specs are equal
     with database.write() as connection:
         database.lock(connection, f"syncline sync {name}")
         known = _named(connection, name)
         if known is None:
-            return _create(connection, database.now(), name, identity, spec, source_scope, replaces)
+            return _create(
+                connection,
+                database.now(),
+                name=name,
+                identity=identity,
+                spec=spec,
+                source_scope=source_scope,
+                replaces=replaces,
+            )
         _same_identity(known, identity)
         diff = difference(known.spec, spec)
         if diff:
-            number = known.revision + 1
-            _revise(connection, known.id, number, database.now(), spec, diff)
+            number = _revise(connection, known.id, database.now(), spec, diff)
             connection.execute(syncs.update().where(syncs.c.id == known.id).values(spec=spec, revision=number))
         if known.source_scope != source_scope:
             connection.execute(syncs.update().where(syncs.c.id == known.id).values(source_scope=source_scope))
@@ -48,6 +57,7 @@ def meet(
 def _create(
     connection: sa.Connection,
     at: datetime,
+    *,
     name: str,
     identity: Mapping[str, str],
     spec: Mapping[str, Any],
@@ -75,8 +85,8 @@ def _create(
             replaces=replaces,
         )
     )
-    sync_id = int(inserted.inserted_primary_key[0])
-    _revise(connection, sync_id, 1, at, spec, [])
+    sync_id: int = inserted.inserted_primary_key[0]  # type: ignore[index]  # one row was inserted, so there is one
+    _revise(connection, sync_id, at, spec, [])
     connection.execute(events.insert().values(sync_id=sync_id, at=at, state="active", reason="created"))
     if former:
         kept = [column for column in members.c if column.name != "sync_id"]
@@ -86,9 +96,12 @@ def _create(
 
 
 def _revise(
-    connection: sa.Connection, sync_id: int, number: int, at: datetime, spec: Mapping[str, Any], diff: list[Difference]
-) -> None:
+    connection: sa.Connection, sync_id: int, at: datetime, spec: Mapping[str, Any], diff: list[Difference]
+) -> int:
+    query = sa.select(sa.func.count()).where(revisions.c.sync_id == sync_id)
+    number = 1 + connection.execute(query).scalar_one()
     connection.execute(revisions.insert().values(sync_id=sync_id, number=number, at=at, spec=spec, diff=diff))
+    return number
 
 
 def _same_identity(known: SyncRecord, identity: Mapping[str, str]) -> None:

@@ -126,6 +126,7 @@ runs = Table(
     Column("source_calls", Integer, nullable=False),
     Column("sink_calls", Integer, nullable=False),
     Column("resumed", Boolean, nullable=False),
+    Column("key_parts", Integer),  # of its key index; null while it has none
     Index("runs_of_sync", "sync_id", "started_at"),
     Index("runs_by_start", "started_at"),
 )
@@ -162,7 +163,6 @@ key_index = Table(
     metadata,
     Column("run_id", ForeignKey("runs.id"), primary_key=True),
     Column("part", Integer, primary_key=True),
-    Column("parts", Integer, nullable=False),  # of this run in all
     Column("entries", LargeBinary, nullable=False),  # sorted hashes, then the batch of each: see `key_index`
 )
 

@@ -11,12 +11,12 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Create the table."""
+    """Create the table, and the column that says how a run's index is cut."""
+    op.add_column("runs", sa.Column("key_parts", sa.Integer(), nullable=True))
     op.create_table(
         "key_index",
         sa.Column("run_id", sa.Text(), nullable=False),
         sa.Column("part", sa.Integer(), nullable=False),
-        sa.Column("parts", sa.Integer(), nullable=False),
         sa.Column("entries", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["run_id"],
