@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         Window,
     )
     from .secrets import Secret
+    from .sql import Sql, expression
 
 __version__ = "0.1.0"
 __all__ = [
@@ -94,10 +95,12 @@ __all__ = [
     "Sink",
     "Source",
     "SpecError",
+    "Sql",
     "Status",
     "SynclineError",
     "Transform",
     "Window",
+    "expression",
     "flatten",
     "hookimpl",
     "key_of",
@@ -106,7 +109,7 @@ __all__ = [
     "trimmed",
 ]
 
-_ROOMS = ("errors", "decision", "secrets", "budget", "batch", "plugin", "hooks", "http")
+_ROOMS = ("errors", "decision", "secrets", "sql", "budget", "batch", "plugin", "hooks", "http")
 """Where the names live, the light rooms first."""
 
 
