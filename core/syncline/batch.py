@@ -2,15 +2,18 @@
 
 A frame in flight has the fields of the source (later: of the sink) and the columns named here. Their `#` keeps them
 apart from any field: a mapping cannot name one.
+
+Polars is imported by the functions that use it: whoever only names a column starts without it.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-import idna
-import polars as pl
+if TYPE_CHECKING:
+    import polars as pl
 
 ID = "#id"
 """The record's ID in the source, as text; null where the source has none."""
@@ -47,6 +50,8 @@ def keys(addresses: pl.Series) -> pl.Series:
 
     An address that cannot be normalised keeps its trimmed, case-folded text, so that equal texts stay equal.
     """
+    import polars as pl
+
     name = addresses.name
     text = trimmed(pl.col(name))
     frame = (
@@ -62,6 +67,8 @@ def keys(addresses: pl.Series) -> pl.Series:
 
 def key_of(address: str) -> str:
     """The key of one address: see `keys`."""
+    import idna
+
     local, at, domain = unicodedata.normalize("NFC", address.strip(BLANKS).lower()).rpartition("@")
     if not at:
         return domain.casefold()
@@ -73,6 +80,8 @@ def key_of(address: str) -> str:
 
 def flatten(frame: pl.DataFrame) -> pl.DataFrame:
     """Struct columns become dotted columns (`Name.first_name`), to any depth; the order of fields is kept."""
+    import polars as pl
+
     while any(isinstance(kind, pl.Struct) for kind in frame.dtypes):
         columns: list[pl.Expr] = []
         for name, kind in frame.schema.items():
@@ -86,11 +95,15 @@ def flatten(frame: pl.DataFrame) -> pl.DataFrame:
 
 def frame_of(rows: Sequence[dict[str, object]]) -> pl.DataFrame:
     """A frame from dicts, flattened; a key that only some rows have is null in the others, no row is guessed away."""
+    import polars as pl
+
     return flatten(pl.from_dicts(rows, infer_schema_length=None, strict=False)) if rows else pl.DataFrame()
 
 
 def as_text(column: str, kind: pl.DataType) -> pl.Expr:
     """Any column as text: dates ISO 8601, lists joined by `, `, booleans `true`/`false`, null stays null."""
+    import polars as pl
+
     value = pl.col(column)
     if isinstance(kind, pl.List):
         joined = value.list.eval(pl.element().cast(pl.String)).list.join(", ", ignore_nulls=True)

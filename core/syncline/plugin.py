@@ -13,14 +13,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import msgspec
-import polars as pl
 
 from .batch import frame_of, texts
 from .budget import Budgets
 from .secrets import Redactor
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -307,6 +309,8 @@ class RowRule(Rule[C]):
 
     def reasons(self, frame: pl.DataFrame) -> pl.Series:
         """Judge each row."""
+        import polars as pl
+
         return pl.Series("reason", [self.reason(lead) for lead in frame.to_dicts()], dtype=pl.String)
 
 
@@ -415,6 +419,11 @@ class Sink(Plugin[C]):
     def known_fields(cls, config: C) -> Sequence[str] | None:
         """Field names known without network and secrets, for `validate`; None: any may exist."""
         return None
+
+    @classmethod
+    def address_field(cls, config: C) -> str:
+        """The mapped field that identifies a person; override it where the config decides."""
+        return cls.key_field
 
     def prepare(self, mapped: Sequence[str]) -> None:
         """Once in a run, before `encode` and all that follows. Uses no network and writes nothing (see `provide`)."""

@@ -90,7 +90,7 @@ def _daily(schedule: Mapping[str, Any], start: datetime, zone: zoneinfo.ZoneInfo
     day = start.astimezone(zone).date() - timedelta(days=1)
     while True:
         if _on(schedule, day):
-            yield _instant(datetime(day.year, day.month, day.day, hour, minute), zone)  # noqa: DTZ001 - wall clock
+            yield _instant(datetime(day.year, day.month, day.day, hour, minute), zone)
         day += timedelta(days=1)
 
 
@@ -124,7 +124,7 @@ def _cron_instants(cron: str, start: datetime, zone: zoneinfo.ZoneInfo) -> Itera
 
 def _walls(cron: str, start: datetime) -> Iterator[datetime]:
     """The wall-clock times of a cron after `start`."""
-    from croniter import croniter  # noqa: PLC0415 - 0.1 s that only a cron schedule pays
+    from croniter import croniter
 
     times = croniter(cron, start, max_years_between_matches=30)
     while True:
@@ -186,14 +186,14 @@ def _zone(value: Any) -> str:
 
 
 def _cron(value: Any) -> str:
-    from croniter import CroniterError  # noqa: PLC0415 - see `_walls`
+    from croniter import CroniterError
 
     if not isinstance(value, str) or len(value.split()) != 5:
         return "must have five fields: minute, hour, day of month, month, day of week"
     if _CHANCE.search(value):
         return "is not a valid cron (R and H leave the moment to chance)"
     try:
-        next(_walls(value, datetime(2026, 1, 1)))  # noqa: DTZ001 - wall clock
+        next(_walls(value, datetime(2026, 1, 1)))
     except (CroniterError, ValueError, OverflowError) as error:
         return f"is not a valid cron ({error})"
     return ""

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Collection, Iterator
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -46,7 +47,7 @@ _FORBIDDEN = {
 
 def expression(text: str) -> pl.Expr:
     """The Polars expression of an SQL text. Raises ValueError, with the reason, when it is not one scalar expression."""
-    import polars as pl  # noqa: PLC0415 - 0.3 s that only a spec with SQL pays
+    import polars as pl
 
     _look_through(text)
     try:
@@ -67,9 +68,10 @@ def expression(text: str) -> pl.Expr:
     return parsed
 
 
-def columns_of(text: str) -> set[str]:
+@lru_cache(maxsize=512)
+def columns_of(text: str) -> frozenset[str]:
     """The columns that the expression reads. Raises ValueError as `expression` does."""
-    return set(expression(text).meta.root_names())
+    return frozenset(expression(text).meta.root_names())
 
 
 def check(text: str, columns: Collection[str] | None) -> str:
@@ -140,7 +142,7 @@ def _kinds(tree: Any) -> Iterator[str]:
 
 def _refuse_many_rows(parsed: pl.Expr) -> None:
     """An aggregate makes one row of none; what works row by row leaves none."""
-    import polars as pl  # noqa: PLC0415 - see `expression`
+    import polars as pl
 
     names = parsed.meta.root_names()
     if not names:

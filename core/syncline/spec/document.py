@@ -7,7 +7,6 @@ whole numbers without leading zeros and plain decimals are typed. `no`, `on`, `0
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -69,6 +68,10 @@ class Document:
             return self.keys[inner]
         return self.values[inner]
 
+    def at(self, path: Path_) -> Any:
+        """The value at `path`, which must exist."""
+        return value_at(self.value, path)
+
 
 def dotted(path: Path_) -> str:
     """The path as people write it: `mapping.Full Name.sql`, `ignore[1]`."""
@@ -100,7 +103,9 @@ def parse(data: bytes, file: str) -> tuple[Document | None, list[Fault]]:
         return None, [Fault(*_end_of(good, file), "", "is not UTF-8 here; save the file as UTF-8")]
     if found := _CONTROL.search(text):
         code = f"U+{ord(found[0]):04X}"
-        return None, [Fault(*_end_of(text[: found.start()], file), "", f"holds the control character {code}; remove it")]
+        return None, [
+            Fault(*_end_of(text[: found.start()], file), "", f"holds the control character {code}; remove it")
+        ]
     composer = _Composer(text, file)
     try:
         document = composer.compose()
@@ -235,7 +240,9 @@ class _Composer:
         if self._aliases > MAX_ALIASES:
             raise self._stop(event, f"holds more than {MAX_ALIASES} aliases (*name)")
         if event.anchor not in self._anchors:
-            raise self._stop(event, "this alias (*name) has no anchor (&name) before it; a text that starts with * is quoted")
+            raise self._stop(
+                event, "this alias (*name) has no anchor (&name) before it; a text that starts with * is quoted"
+            )
         node = self._anchors[event.anchor]
         if node is None:
             raise self._stop(event, "this alias stands inside its own anchor")
@@ -278,7 +285,9 @@ class _Composer:
                 self.faults.append(Fault(*key.place, "", message))
             elif name in entries:
                 first = entries[name][0].line
-                self.faults.append(Fault(*key.place, "", f"the key {name!r} stands here a second time (first: line {first})"))
+                self.faults.append(
+                    Fault(*key.place, "", f"the key {name!r} stands here a second time (first: line {first})")
+                )
             node = self._node(level + 1)
             entries.setdefault(name, (key.place, node))
         self._parser.get_event()

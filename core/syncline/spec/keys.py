@@ -52,7 +52,7 @@ MAPPED: Json = {
                         "names with dots or spaces stand in double quotes.",
                         "type": "string",
                         "minLength": 1,
-                        "examples": ["concat_ws(' ', \"Name.first_name\", \"Name.last_name\")"],
+                        "examples": ['concat_ws(\' \', "Name.first_name", "Name.last_name")'],
                     },
                     value=_CONSTANT | {"description": "The same text for every lead.", "examples": ["Webinar"]},
                     template={

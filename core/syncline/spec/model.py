@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from .. import sql
 from . import template
+from .document import Document
 
 Mode = Literal["all", "since_last_fetch", "after"]
 Frequency = Literal["once", "daily", "weekly", "monthly", "cron"]
@@ -53,7 +54,7 @@ class Mapped:
         if self.field is not None:
             return frozenset({self.field})
         if self.sql is not None:
-            return frozenset(sql.columns_of(self.sql))
+            return sql.columns_of(self.sql)
         return frozenset(template.fields(self.template)) if self.template is not None else frozenset()
 
     @property
@@ -122,6 +123,8 @@ class Spec:
     tests: tuple[SpecTest, ...]
     identity: Mapping[str, Any]
     raw: Mapping[str, Any]
+    document: Document = field(repr=False, compare=False)
+    """Where everything stands, for faults that show only later."""
 
     @cached_property
     def source_fields(self) -> tuple[str, ...]:

@@ -42,7 +42,9 @@ def _cut(text: str) -> Iterator[Piece]:
         else:
             what = "is never closed" if token[0] == "{" else "closes nothing"
             double = token[0] * 2
-            raise ValueError(f"the {token[0]!r} at character {token.start() + 1} {what}; for a brace itself write {double}")
+            raise ValueError(
+                f"the {token[0]!r} at character {token.start() + 1} {what}; for a brace itself write {double}"
+            )
     yield Piece(text[end:], False)
 
 
