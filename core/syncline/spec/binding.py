@@ -1,0 +1,144 @@
+"""Binds a spec to its plugins: references resolved, options typed. The last step before instances are made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import Fault, SpecError
+from ..plugin import Config, Connection, Plugin, Rule, Sink, Source, Transform
+from ..registry import Registry
+from ..secrets import Redactor, is_reference, resolve
+from .connections import Connections
+from .conversion import Misfit, config_of
+from .document import Document, Path_
+from .entries import entries_of
+from .model import Mapped, Part, Spec
+
+
+@dataclass(frozen=True)
+class ConnectionUse:
+    """A connection that a spec names: its `name` in connections.yaml, its class and its config."""
+
+    name: str
+    plugin: type[Connection[Any]]
+    config: Config
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A spec with everything that is needed to make the instances of a run."""
+
+    spec: Spec
+    source_class: type[Source[Any]]
+    source_config: Config
+    source_connection: ConnectionUse | None
+    transforms: tuple[tuple[type[Transform[Any]], Config], ...]
+    rules: tuple[tuple[type[Rule[Any]], Config], ...]
+    sink_class: type[Sink[Any]]
+    sink_config: Config
+    sink_connection: ConnectionUse | None
+
+
+def bind(spec: Spec, registry: Registry, connections: Connections, redactor: Redactor) -> Bound:
+    """Resolve and convert. Raises `SpecError` with all faults: a reference that cannot be resolved, options that do
+    not fit once it is; `PluginError` when a plugin is not there. No message holds what a reference resolves to."""
+    binding = _Binding(registry, connections, redactor)
+    source = registry.get("source", spec.source.type, Source)
+    sink = registry.get("sink", spec.sink.type, Sink)
+    own = _Place(spec.document, spec.path.parent)
+    source_config = binding.config(source, spec.source.config, own, ("source",))
+    source_connection = binding.connection(spec.source)
+    mapping = tuple(binding.mapped(each, own) for each in spec.mapping)
+    transforms, rules = [], []
+    for entry in entries_of(spec.raw, "transforms"):
+        transform = registry.get("transform", entry.name, Transform)
+        transforms.append((transform, binding.config(transform, entry.config, own, entry.path)))
+    for entry in entries_of(spec.raw, "ignore"):
+        rule = registry.get("rule", entry.name, Rule)
+        rules.append((rule, binding.config(rule, entry.config, own, entry.path)))
+    sink_config = binding.config(sink, spec.sink.config, own, ("sink",))
+    sink_connection = binding.connection(spec.sink)
+    if binding.faults:
+        raise SpecError(faults=tuple(dict.fromkeys(binding.faults)))
+    return Bound(
+        replace(spec, mapping=mapping),
+        source,
+        source_config,
+        source_connection,
+        tuple(transforms),
+        tuple(rules),
+        sink,
+        sink_config,
+        sink_connection,
+    )
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where options stand: the document for faults, the folder for `${file:…}`."""
+
+    document: Document
+    folder: Path
+
+
+class _Binding:
+    """One `bind` on its way; collects the faults."""
+
+    def __init__(self, registry: Registry, connections: Connections, redactor: Redactor) -> None:
+        self._registry = registry
+        self._connections = connections
+        self._redactor = redactor
+        self.faults: list[Fault] = []
+
+    def config(self, plugin: type[Plugin[Any]], options: Mapping[str, Any], place: _Place, path: Path_) -> Config:
+        """The typed config; after a fault a bare one, which nobody will see."""
+        before = len(self.faults)
+        hidden: list[str] = []
+        resolved = self._resolved(dict(options), place, path, hidden)
+        if len(self.faults) == before:
+            try:
+                return config_of(plugin.Config, resolved, hidden)
+            except Misfit as misfit:
+                message = self._redactor.clean(misfit.message)
+                self.faults.append(place.document.fault((*path, *misfit.path), message))
+        return Config()
+
+    def connection(self, part: Part) -> ConnectionUse | None:
+        """The connection that one end names."""
+        if part.connection is None:
+            return None
+        entry, document = self._connections.entries[part.connection], self._connections.document
+        assert document is not None  # noqa: S101 - entries come out of it
+        plugin = self._registry.get("connection", entry.type, Connection)
+        place = _Place(document, self._connections.path.parent)
+        config = self.config(plugin, entry.config, place, ("connections", entry.name))
+        return ConnectionUse(entry.name, plugin, config)
+
+    def mapped(self, mapped: Mapped, place: _Place) -> Mapped:
+        """The mapping entry with the references of its constants resolved."""
+        path: Path_ = ("mapping", mapped.target)
+        changes = {
+            key: self._resolved(text, place, (*path, key), [])
+            for key, text in (("value", mapped.value), ("default", mapped.default))
+            if is_reference(text)
+        }
+        return replace(mapped, **changes) if changes else mapped
+
+    def _resolved(self, value: Any, place: _Place, path: Path_, hidden: list[str]) -> Any:
+        """The value with its references resolved; what they resolve to is added to `hidden`."""
+        if isinstance(value, dict):
+            return {key: self._resolved(each, place, (*path, key), hidden) for key, each in value.items()}
+        if isinstance(value, list):
+            return [self._resolved(each, place, (*path, n), hidden) for n, each in enumerate(value)]
+        if not is_reference(value):
+            return value
+        try:
+            found = resolve(value, self._redactor, folder=place.folder)
+        except SpecError as error:
+            self.faults.append(place.document.fault(path, str(error)))
+            return value
+        hidden.append(found)
+        return found
