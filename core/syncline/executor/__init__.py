@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +16,7 @@ from .. import window as windows
 from ..assembly import Assembly
 from ..budget import Budgets
 from ..errors import Deactivate, Fatal, NotRunnable, SpecError, SynclineError
-from ..ledger import DeadLetter, Ledger, RunRecord, SyncRecord
+from ..ledger import DeadLetter, Journal, Ledger, RunRecord, SyncRecord
 from ..observers import Observers
 from ..pipeline import numbered, resume
 from ..pipeline.deliver import Delivery
@@ -31,6 +31,7 @@ from ..spec import Bound
 from ..spec.model import Spec
 from ..window import scope_of
 from .closing import Closing
+from .departure import Departure, Held, baseline
 
 log = logging.getLogger("syncline")
 HEARTBEAT = 10.0
@@ -168,6 +169,8 @@ class Executor:
                 end = self._carry_out(sync, run, assembly, progress, letters)
             except Deactivate as error:
                 return closing.inactive(self.redactor.clean(str(error)))
+            except Held as error:
+                return closing.held(str(error))
             except KeyboardInterrupt:
                 return closing.interrupted()
             except SynclineError as error:
@@ -177,7 +180,7 @@ class Executor:
                 raise BrokenRun(closing.failed(why)) from error
             if end.ending is Ending.STOPPED_EARLY:
                 return closing.interrupted() if self.stop.is_set() else closing.failed("the source stopped early")
-            return closing.complete(end, scope_of(assembly.spec) if run.trigger != "retry" else None)
+            return closing.complete(end, baseline(assembly.spec, run) if run.trigger != "retry" else None)
 
     def _carry_out(
         self, sync: SyncRecord, run: RunRecord, assembly: Assembly, progress: Progress, letters: list[DeadLetter]
@@ -187,11 +190,16 @@ class Executor:
         match = self.match(assembly, people)
         pipeline = assembly.pipeline(match)
         if run.trigger == "retry":
+            letters = [] if run.resumed else letters
             self._flow(run, assembly, people, match, progress, numbered(letters, self.ledger.next_row(run)))
             self.ledger.settle_dead_letter([letter.id for letter in letters], run.id)
             return End(Ending.STOPPED_EARLY if self.stop.is_set() else Ending.COMPLETE)
         extraction = self._extraction(run, assembly)
-        self._flow(run, assembly, people, match, progress, pipeline.shaped(extraction))
+        departure = Departure(self.ledger, sync, run, assembly, self.stop)
+        self._flow(
+            run, assembly, people, match, progress, pipeline.shaped(extraction),
+            then=lambda journal: departure.carry_over(extraction.end, journal),
+        )  # fmt: skip
         return extraction.end
 
     def _extraction(self, run: RunRecord, assembly: Assembly) -> Extraction:
@@ -219,6 +227,7 @@ class Executor:
         match: Match,
         progress: Progress,
         shaped: Iterable[tuple[pl.DataFrame, str | None]],
+        then: Callable[[Journal], None] = lambda journal: None,
     ) -> None:
         sink, source = assembly.sink, assembly.source
 
@@ -245,6 +254,7 @@ class Executor:
                 shaped, journal, delivery, first_batch=self.ledger.next_batch(run), recorded=recorded
             )
             delivery.finish()
+            then(journal)
 
     # ------------------------------------------------------------------------------------------ signs of life
 

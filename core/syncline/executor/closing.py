@@ -39,6 +39,10 @@ class Closing:
         """Somebody stopped the run."""
         return self._close("interrupted", "stopped; what was not sent is left for the next run")
 
+    def held(self, message: str) -> RunRecord:
+        """A guard holds the removals; everything else was done."""
+        return self._close("held", message)
+
     def inactive(self, reason: str) -> RunRecord:
         """The source or the sink is gone for good, and so is the sync."""
         closed = self._close("inactive", reason)

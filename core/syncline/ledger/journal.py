@@ -155,6 +155,17 @@ class Journal:
 
         return self._ask(step, wait=wait)
 
+    def removed(self, seq: int, outcomes: pl.DataFrame, *, wait: bool = True) -> Future[None]:
+        """Record, as a batch of its own, that these members (`#key`) were taken out of the target: all `deleted`."""
+        batch = open_batch.opened(seq, outcomes, outcomes.clear(), None)
+
+        def step(connection: sa.Connection) -> None:
+            open_batch.insert(connection, self._run.id, batch)
+            self._close_batch(batch)
+            remove(connection, self._database, self._run.sync_id, outcomes.get_column(KEY).to_list())
+
+        return self._ask(step, wait=wait)
+
     def refresh_members(self, rows: pl.DataFrame, *, wait: bool = True) -> Future[None]:
         """The source IDs (`#id`) of unchanged members (`#key`) are now these."""
 
