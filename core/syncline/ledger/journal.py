@@ -25,7 +25,7 @@ from .database import Database
 from .frames import DETAIL, OUTCOME, REASON
 from .letters import Desk
 from .open_batch import BatchState
-from .receipts import list_id_of, settle
+from .receipts import list_id_of, remove, settle
 from .records import RunRecord
 from .runs import fence, renew
 from .suppression import forgotten
