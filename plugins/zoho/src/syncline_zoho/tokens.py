@@ -109,7 +109,7 @@ class Tokens:
 
     def _shared(self, refused: str | None) -> Grant:
         """The grant in the file, or a new one: only one process at a time gets here."""
-        from filelock import FileLock, Timeout  # noqa: PLC0415 - not needed to validate
+        from filelock import FileLock, Timeout
 
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
