@@ -70,19 +70,19 @@ class InvalidPattern(Rule[InvalidPatternConfig]):
 
     @cached_property
     def _verdicts(self) -> Verdicts:
-        from .verdict import Verdicts  # noqa: PLC0415 - email-validator is loaded when there is something to judge
+        from .verdict import Verdicts
 
         return Verdicts()
 
     @cached_property
     def _mail_domains(self) -> MailDomains:
-        from .deliverability import MailDomains  # noqa: PLC0415 - the DNS library is for those who switch it on
+        from .deliverability import MailDomains
 
         return MailDomains(self.config.dns_timeout)
 
     def reasons(self, frame: pl.DataFrame) -> pl.Series:
         """`invalid_pattern` for each row whose address is none, or whose domain is misspelt."""
-        from .verdict import plain  # noqa: PLC0415 - see `_verdicts`
+        from .verdict import plain
 
         asked = frame.select(
             misspelt=pl.col(KEY).str.contains(self._typo).fill_null(False),

@@ -9,7 +9,10 @@ import msgspec
 import polars as pl
 from syncline import ID, KEY, ROW, Config, Rule
 
-from .memory import IDS_KEPT, KeyMemory
+from .memory import KeyMemory
+
+IDS_KEPT = 250_000
+"""Record IDs are kept of so many leads, for the details; of later ones the row number alone."""
 
 
 class FileDuplicateConfig(Config, frozen=True, kw_only=True):
@@ -44,38 +47,44 @@ class FileDuplicate(Rule[FileDuplicateConfig]):
 
         Show only leads that no earlier rule kept out.
         """
-        self._remember(frame.filter(pl.col(KEY).is_not_null()))
+        known = frame.select(ID, KEY, ROW).drop_nulls(KEY)
+        self._remember(self._memory.marks(known[KEY], known[ROW]), known)
 
     def reasons(self, frame: pl.DataFrame) -> pl.Series:
         """`file_duplicate` for each lead of which another one, earlier (or later), passes."""
-        known = frame.select(pl.col(ID), pl.col(KEY), pl.col(ROW)).with_row_index("place").drop_nulls(KEY)
+        known = frame.select(ID, KEY, ROW).with_row_index("at").drop_nulls(KEY)
         marks = self._memory.marks(known[KEY], known[ROW])
+        passes = self._memory.rows_of(marks)
+        double = pl.repeat(False, known.height, eager=True)
+        double = double.scatter(passes["place"].filter(known[ROW].gather(passes["place"]) != passes["row"]), True)
         if not self.whole_fetch:
-            fresh = known[KEY].is_first_distinct() & self._memory.rows_of(marks).is_null()
-            self._remember(known.filter(fresh))
-        kept = self._memory.rows_of(marks)
-        double = known["place"].filter((kept != known[ROW]).fill_null(False))
-        hit = pl.repeat(False, frame.height, eager=True).scatter(double, True)
+            double |= ~known[KEY].is_first_distinct()
+            fresh = (~double).scatter(passes["place"], False)
+            self._remember(marks.filter(fresh.gather(marks["place"])), known.filter(fresh))
+        hit = pl.repeat(False, frame.height, eager=True).scatter(known["at"].filter(double), True)
         return pl.select(pl.when(hit).then(pl.lit(self.name)).alias("reason")).to_series()
 
     def details(self, ignored: pl.DataFrame) -> Sequence[str | None]:
         """The lead that passes in place of this one: its row, counted from 1 as people do, and its ID where that is
         still known."""
-        rows = self._memory.rows_of(self._memory.marks(ignored[KEY], ignored[ROW])).to_list()
-        ids = self._ids_of(rows)
-        return [f"row {row + 1}{ids.get(row, '')} has the same address" for row in rows]
+        marks = self._memory.marks(ignored[KEY], ignored[ROW])
+        passes = self._memory.rows_of(marks).sort("place")
+        ids = self._ids_of(passes["row"])
+        return [f"row {row + 1}{ids.get(row, '')} has the same address" for row in passes["row"]]
 
-    def _remember(self, frame: pl.DataFrame) -> None:
-        self._memory.add(self._memory.marks(frame[KEY], frame[ROW]))
+    def _remember(self, marks: pl.DataFrame, leads: pl.DataFrame) -> None:
+        self._memory.add(marks)
         if self._ids_kept < IDS_KEPT:
-            self._ids.append(frame.select(pl.col(ROW), pl.col(ID)))
-            self._ids_kept += frame.height
+            self._ids.append(leads.select(ROW, ID).drop_nulls().sort(ROW))
+            self._ids_kept += leads.height
 
-    def _ids_of(self, rows: Sequence[int]) -> dict[int, str]:
+    def _ids_of(self, rows: pl.Series) -> dict[int, str]:
         """Row → ` (ID …)`, of those rows whose ID was kept."""
-        self._ids = [pl.concat(self._ids)] if len(self._ids) > 1 else self._ids
-        found: dict[int, str] = {}
-        for kept in self._ids:
-            wanted = kept.filter(pl.col(ROW).is_in(list(set(rows))), pl.col(ID).is_not_null())
-            found |= {row: f" (ID {source_id})" for row, source_id in wanted.iter_rows()}
-        return found
+        if not self._ids or rows.is_empty():
+            return {}
+        if len(self._ids) > 1:
+            self._ids = [pl.concat(self._ids, rechunk=True).sort(ROW)]
+        kept = self._ids[0]
+        at = kept[ROW].search_sorted(rows.cast(pl.UInt64).unique())
+        found = kept[at.filter(at < kept.height)]
+        return {row: f" (ID {source_id})" for row, source_id in found.iter_rows()}
