@@ -161,7 +161,8 @@ def _upsert(
     insert = database.insert(audience)
     where = None
     if status is Status.ACTIVE:  # within one refresh an opt-out wins, whichever was read first
-        where = audience.c.status.not_in(_OPTED_OUT) | (audience.c.seen_at < started) | audience.c.gone
+        welcome = sa.and_(*(audience.c.status != each for each in _OPTED_OUT))
+        where = welcome | (audience.c.seen_at < started) | audience.c.gone
     connection.execute(
         insert.on_conflict_do_update(
             index_elements=["list_id", "key"],
