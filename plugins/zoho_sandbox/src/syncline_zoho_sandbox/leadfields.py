@@ -22,7 +22,7 @@ def allfields(call: Call) -> Reply:
     """Every field of a lead, in the documented shape or in the one that public clients read."""
     if call.parameters.get("type") != "json":
         raise refusal(call, "903")
-    fields = leads.lead_fields(call.store)
+    fields = leads.lead_fields(call.store)[: 1 if call.settings.single_field else None]
     if call.settings.fields_shape == "documented":
         items: list[dict[str, str]] = [_documented(each) for each in fields]
         return json_reply({"response": {"message": "success", "code": "0", "fieldname": _one_or_many(items)}}, code="0")

@@ -40,6 +40,7 @@ class Settings:
     last_page: Literal["short", "2502"] = "short"
     max_range: int = 100
     fields_shape: Literal["documented", "observed"] = "documented"
+    single_field: bool = False  # only the first field exists, and comes without its array
     recent_days: int = 7
     lead_limit: int | None = None
     limit_code: Literal["980", "914", "2302"] = "980"
@@ -66,15 +67,15 @@ class Settings:
 
 def _fits(value: object, hint: Any) -> bool:
     choices = get_args(hint)
-    if hint is int:
-        return type(value) is int and value >= 0
+    if hint in (int, bool):
+        return type(value) is hint and value >= 0
     if NoneType in choices:
         return value is None or (type(value) is int and value >= 0)
     return value in choices and not isinstance(value, bool)
 
 
 def _described(hint: Any) -> str:
-    if hint is int:
-        return "a whole number"
+    if hint in (int, bool):
+        return "a whole number" if hint is int else "true or false"
     choices = get_args(hint)
     return "a whole number or null" if NoneType in choices else "one of " + ", ".join(map(str, choices))
