@@ -73,7 +73,9 @@ class Api:
 
     def record(self, id: str) -> Row | None:
         """One record with every field that the report shows; None when there is none."""
-        path = f"{self.report_path}/{quote(id, safe='')}"
+        if not (id.isascii() and id.isdigit()):
+            return None  # not one of Creator's, so it must not become a part of the address
+        path = f"{self.report_path}/{id}"
         answer = self._send(path, READ_SCOPE, params={"field_config": "all"}, empty=GONE_RECORD)
         found = answer.json.get("data")
         return found if isinstance(found, dict) else None

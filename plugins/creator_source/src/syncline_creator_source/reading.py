@@ -43,7 +43,7 @@ class Reading:
         self._dates = dates
         self._start = start_of(window, config)
         self._params = self._parameters()
-        self._shown: frozenset[str] | None = None
+        self._looked = False
         self._newest: datetime | None = None
 
     def pages(self, since: str | None) -> Pages:
@@ -87,6 +87,15 @@ class Reading:
         return self._page(None), None
 
     def _page(self, cursor: str | None) -> Records:
+        """A page that says that more follow is full; one that is not was cut somewhere, and is asked for once more."""
+        page = self._asked(cursor)
+        if page.following is not None and len(page.rows) < int(LARGEST_PAGE):
+            page = self._asked(cursor)
+        if page.following is not None and not page.rows:
+            raise self._stuck("a page without records says that more follow")
+        return page
+
+    def _asked(self, cursor: str | None) -> Records:
         try:
             return self._api.page(self._params, cursor)
         except Coded as error:
@@ -128,18 +137,19 @@ class Reading:
         return frame
 
     def _look(self, rows: list[Row]) -> None:
-        """On the first page: every field asked for must be shown by the report, or all of its values would be lost."""
-        if self._shown is not None:
-            return
-        self._shown = frozenset().union(*rows)
-        if self._start is not None and not self._shown.issuperset(TIMES):
-            absent = [name for name in TIMES if name not in self._shown]
+        """The time columns must be there, and on the first page every field asked for: its values would be lost."""
+        shown = frozenset().union(*rows)
+        absent = [name for name in TIMES if name not in shown]
+        if self._start is not None and absent:
             raise Fatal(
                 f"the report {self._config.report} does not show {' and '.join(absent)}",
                 why="without them it cannot be known which records are new or changed",
                 mend=time_columns_help(self._config.report, absent),
             )
-        absent = [name for name in self._window.fields if name.partition(".")[0] not in self._shown]
+        if self._looked:
+            return
+        self._looked = True
+        absent = [name for name in self._window.fields if name.partition(".")[0] not in shown]
         if absent and (missing := missing_fields(self._api, self._config, absent)):
             raise Fatal(
                 f"the report {self._config.report} does not show {', '.join(sorted(missing))}",

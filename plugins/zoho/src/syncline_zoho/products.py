@@ -56,18 +56,20 @@ def scope_missing(answer: Answer) -> bool:
     return code_of(answer) in SCOPE_CODES
 
 
+def _asked(answer: Answer, otherwise: float) -> float:
+    return otherwise if answer.retry_after is None else answer.retry_after
+
+
 def _creator_throttled(answer: Answer) -> float | None:
-    if answer.status == 429 or code_of(answer) == MINUTE_LIMIT:
-        return max(60.0, answer.retry_after or 0.0)
-    return None
+    return _asked(answer, 60.0) if answer.status == 429 or code_of(answer) == MINUTE_LIMIT else None
 
 
 def _marketinghub_throttled(answer: Answer) -> float | None:
-    return (answer.retry_after or 1800.0) if answer.status == 429 else None
+    return _asked(answer, 1800.0) if answer.status == 429 else None
 
 
 def _recruit_throttled(answer: Answer) -> float | None:
-    return (answer.retry_after or 60.0) if answer.status == 429 else None
+    return _asked(answer, 60.0) if answer.status == 429 else None
 
 
 TRAITS = {
