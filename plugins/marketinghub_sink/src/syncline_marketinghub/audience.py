@@ -167,7 +167,7 @@ class Audience:
             )
         return found
 
-    def _pages(self, listkey: str, word: str, expected: int = 0) -> Iterator[list[Item]]:
+    def _pages(self, listkey: str, word: str, expected: int | None = None) -> Iterator[list[Item]]:
         """The pages of `getleads`; `word` is active, recent, unsub or bounce."""
         params = {"listkey": listkey, "status": word, "sort": "desc" if word == "recent" else "asc"}
         size = self._config.page_size

@@ -62,6 +62,7 @@ class Delivery:
 
     def one_by_one(self, leads: Sequence[Lead], awaiting: Sequence[bool]) -> list[Result]:
         """Each lead by its own call, all of them paid."""
+        self._check_ended()
 
         def send(part: Sequence[int]) -> list[Result]:
             return [self.subscribe(leads[n], paid=True, awaiting=awaiting[n]) for n in part]
@@ -70,6 +71,7 @@ class Delivery:
 
     def in_bulk(self, addresses: Sequence[str]) -> list[Result]:
         """Bare addresses, ten for each paid call, into a private list."""
+        self._check_ended()
         parts = [addresses[at : at + BULK] for at in range(0, len(addresses), BULK)]
         results = self._in_turn(parts, self._ten)
         taken = [n for n, result in enumerate(results) if result.kind is ResultKind.ACCEPTED]
@@ -82,6 +84,7 @@ class Delivery:
 
     def remove(self, addresses: Sequence[str]) -> list[Result]:
         """Take people out as `on_delete` says; whoever is not there is out already."""
+        self._check_ended()
         return self._in_turn([[address] for address in addresses], lambda part: [self._remove(each) for each in part])
 
     def _ten(self, addresses: Sequence[str]) -> list[Result]:
@@ -128,8 +131,9 @@ class Delivery:
     def _topics(self) -> dict[str, str]:
         return {"topic_id": ",".join(self._config.topics)} if self._config.topics else {}
 
-    def _error(self) -> Fatal | None:
-        return self._ended
+    def _check_ended(self) -> None:
+        if self._ended is not None:
+            raise self._ended
 
     def _in_turn(
         self, parts: Sequence[Sequence[T]], send: Callable[[Sequence[T]], list[Result]], *, sent: bool = False
@@ -139,11 +143,9 @@ class Delivery:
         Afterwards it becomes results, so that what was carried out is not forgotten: the part whose answer was lost is
         unknown, what had not gone out can be sent again, and an error that ends the run is raised at the next call.
         """
-        if error := self._error():
-            raise error
         results: list[Result] = []
         for part in parts:
-            if self._error():
+            if self._ended is not None:
                 break
             try:
                 results += send(part)

@@ -20,13 +20,13 @@ def pages(
     *,
     size: int,
     identity: Callable[[Item], str],
-    expected: int = 0,
+    expected: int | None = None,
 ) -> Iterator[list[Item]]:
     """Yield the pages of a listing, none of them empty.
 
     It ends with an empty page, with a code that says so, or with a short page; but a short page does not count as the
-    end as long as fewer than `expected` items came, or when the server may have cut the range. Raises `Fatal` when
-    pages repeat.
+    end as long as fewer than `expected` items came or, if that number is not known, when the server may have cut the
+    range. Raises `Fatal` when pages repeat.
     """
     seen: set[str] = set()
     start = 1
@@ -48,7 +48,8 @@ def pages(
         seen |= fresh
         start += len(items)
         yield items
-        if len(items) < served and len(seen) >= expected and not _looks_cut(len(items), served, size):
+        doubtful = _looks_cut(len(items)) if expected is None else len(seen) < expected
+        if len(items) < served and not doubtful:
             return
 
 
@@ -67,6 +68,6 @@ def _served(body: Mapping[str, Any], size: int) -> int:
     return min(size, int(told)) if told.isascii() and told.isdigit() and int(told) else size
 
 
-def _looks_cut(items: int, served: int, size: int) -> bool:
+def _looks_cut(items: int) -> bool:
     """A server that cuts the range without a word cuts it to a round number: such a page proves nothing."""
-    return served == size and items >= 10 and items % 10 == 0
+    return items >= 10 and items % 10 == 0
