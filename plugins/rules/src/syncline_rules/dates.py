@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -61,14 +62,11 @@ class ParseDate(Transform[ParseDateConfig]):
                     f"parse_date.zone: {config.zone!r} is not an IANA zone", mend="write it like Asia/Kolkata"
                 ) from None
         for form in config.formats:
-            try:
-                pl.Series(["x"]).str.strptime(_kind(form), form, strict=False)
-            except pl.exceptions.PolarsError as error:
+            if not _readable(form):
                 raise SpecError(
-                    f"parse_date.formats: {form!r} is not a strptime format",
-                    why=str(error).splitlines()[0],
-                    mend="write it like %d.%m.%Y",
-                ) from None
+                    f"parse_date.formats: {form!r} is not a strptime format of a whole date",
+                    mend="write it like %d.%m.%Y or %d-%b-%Y %H:%M:%S",
+                )
 
     def needs(self) -> Sequence[str]:
         """The field."""
@@ -121,3 +119,14 @@ def _kind(form: str) -> pl.Date | pl.Datetime:
     if _OFFSET.search(form):
         return pl.Datetime("us", "UTC")
     return pl.Datetime("us") if _TIME.search(form) else pl.Date()
+
+
+def _readable(form: str) -> bool:
+    """Whether the day of a moment that is written in this format can be read back."""
+    moment = pl.Series([datetime(2026, 11, 23, 21, 30, 45, tzinfo=UTC)])
+    try:
+        written = (moment if _OFFSET.search(form) else moment.dt.replace_time_zone(None)).dt.to_string(form)
+        read = written.str.strptime(_kind(form), form, strict=False)
+    except pl.exceptions.PolarsError:
+        return False
+    return read.dt.date().to_list() == moment.dt.date().to_list()

@@ -84,4 +84,4 @@ def _word(word: str, *, inner: bool) -> str:
 
 
 def _capital(word: str) -> str:
-    return word[:1].upper() + word[1:].lower()
+    return word[:1].title() + word[1:].lower()
