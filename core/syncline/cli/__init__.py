@@ -1,0 +1,30 @@
+"""The command line: `syncline COMMAND …`. What is heavy is imported inside the commands that need it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from .ending import carried_out
+from .group import Commands
+from .invocation import Invocation
+from .options import common
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="syncline", prog_name="syncline")
+@common
+def root() -> None:
+    """Move people's records to where they are used, and say of each one what happened to it and why.
+
+    Options that all commands share may stand before or after the command.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out one command line (of this process by default) and return its exit code; never raises."""
+    return carried_out(root, arguments)
+
+
+__all__ = ["Invocation", "main", "root"]

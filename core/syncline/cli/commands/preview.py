@@ -1,0 +1,72 @@
+"""`syncline preview`: what a run would do, without doing it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .. import completing
+from ..invocation import Invocation
+from ..options import command
+
+if TYPE_CHECKING:
+    from ...preview import Preview
+
+
+@command()
+@click.argument("spec", type=click.Path(path_type=Path), shell_complete=completing.specs)
+def preview(invocation: Invocation, spec: Path) -> int:
+    """Read everything and write nothing: the counts, changes, calls and minutes of a run of SPEC.
+
+    Neither the target nor the ledger is written. A few leads are shown, with their values now and then.
+
+    \b
+    Example:
+      syncline preview configs/webinar-signups.yaml
+    """
+    from ...preview import preview as look
+    from .. import logs
+
+    bound = invocation.bound(spec)
+    logs.configure(invocation.options, invocation.terminal)
+    shown = look(invocation.executor(read_only=True, beside=spec.parent), bound)
+    if invocation.options.as_json:
+        invocation.terminal.document(shown.document())
+    else:
+        _show(invocation, shown)
+    return 0
+
+
+def _show(invocation: Invocation, shown: Preview) -> None:
+    from ...console.tables import table
+    from ...console.text import duration, listing, number, plural
+    from ...decision import Outcome
+
+    terminal = invocation.terminal
+    terminal.say(terminal.clean(f"{shown.sync}: preview, nothing was written"))
+    rows = [("total", number(shown.counts.total), "")]
+    for outcome in Outcome:
+        if outcome is not Outcome.DELETED or shown.counts.of(outcome):
+            reasons = listing(shown.counts.reasons(outcome))
+            rows.append((str(outcome).replace("_", "-"), number(shown.counts.of(outcome)), reasons))
+    terminal.say(table(terminal, ("outcome", "leads", "by reason"), rows, numbers=("leads",)))
+    if shown.changes:
+        terminal.say(terminal.clean(f"Changed fields: {listing(dict(shown.changes.most_common()))}"))
+    samples = [
+        (sample["email"] or "", sample["outcome"], field, _value(change["old"]), _value(change["new"]))
+        for sample in shown.samples
+        for field, change in sample["fields"].items()
+    ]
+    if samples:
+        title = "Samples of what would be sent"
+        terminal.say(table(terminal, ("email", "outcome", "field", "now", "then"), samples, title=title))
+    calls = shown.reads["source"] + shown.reads["sink"] + shown.writes
+    sink = f"{shown.reads['sink']:,} to read the sink, {shown.writes:,} to write to it"
+    terminal.say(f"{plural(calls, 'call')}: {shown.reads['source']:,} to the source, {sink}")
+    terminal.say(f"{plural(shown.to_send, 'lead')} to send, at least {duration(shown.seconds)} by the call budget")
+
+
+def _value(value: object) -> str:
+    return "" if value is None else str(value)

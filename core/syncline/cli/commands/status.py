@@ -1,0 +1,78 @@
+"""`syncline status`: every sync at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .. import completing
+from ..invocation import Invocation
+from ..options import command
+
+if TYPE_CHECKING:
+    from ..survey import Known
+
+
+@command()
+@click.argument("folder", required=False, type=click.Path(path_type=Path), shell_complete=completing.specs)
+def status(invocation: Invocation, folder: Path | None) -> int:
+    """List all syncs: state, last run, next run, leads that wait for a retry.
+
+    Those of the ledger and of the specs in FOLDER (by default the current one, or configs).
+
+    \b
+    Example:
+      syncline status
+    """
+    import time
+
+    from .. import documents
+    from ..survey import all_known
+
+    folder = folder if folder is not None else invocation.folder()
+    loaded = invocation.load([folder])
+    ledger = invocation.ledger(beside=folder)
+    known = all_known(ledger, loaded.specs)
+    parked = {name: until for name, until in ledger.spent()[1].items() if until > time.time()}
+    if invocation.options.as_json:
+        invocation.terminal.document(documents.status(known, parked))
+    else:
+        _show(invocation, known, parked, len(loaded.faults_of))
+    return 0
+
+
+def _show(invocation: Invocation, known: Sequence[Known], parked: Mapping[str, float], faulty: int) -> None:
+    from ...console import text
+    from ...console.tables import table
+
+    terminal = invocation.terminal
+    if not known:
+        terminal.say("no sync yet: neither in this folder nor in the ledger")
+    else:
+        columns = ("sync", "state", "last run", "ended", "next run", "to retry", "reason")
+        rows = [_row(each) for each in known]
+        terminal.say(table(terminal, columns, rows, numbers=("to retry",)))
+    for name, until in sorted(parked.items()):
+        terminal.say(terminal.clean(f"locked by the other side until {text.clock(until)}: {name}"))
+    if faulty:
+        terminal.tell(f"{text.plural(faulty, 'file')} with faults left out: see `syncline validate`")
+
+
+def _row(each: Known) -> tuple[str, ...]:
+    from ...console import text
+
+    last = each.last_run
+    following = text.moment(each.next_run) if each.next_run else text.schedule(each.schedule)
+    runnable = each.state in ("active", None)
+    return (
+        each.name,
+        each.state or "new",
+        text.moment(last.started_at) if last else "never",
+        last.status if last else "",
+        following if runnable else "",
+        text.number(each.dead_letters) if each.dead_letters else "",
+        each.reason if not runnable else "",
+    )

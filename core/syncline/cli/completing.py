@@ -1,0 +1,71 @@
+"""What the shell completes: spec files, sync names, run ids. Quick, and never in the way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from click.shell_completion import CompletionItem
+
+from .invocation import Invocation, spec_files
+
+if TYPE_CHECKING:
+    from ..ledger import Ledger
+
+_NAME = re.compile(r"^name:\s*[\"']?([a-z0-9-]+)", re.MULTILINE)
+RUNS = 50
+
+
+def specs(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Spec files of the folder that was typed so far, and folders."""
+    folder = Path(incomplete) if incomplete.endswith("/") else Path(incomplete).parent
+    if not folder.is_dir():
+        return []
+    folders = [f"{each}/" for each in sorted(folder.iterdir()) if each.is_dir() and not each.name.startswith(".")]
+    found = [*map(str, spec_files(folder)), *folders]
+    return [CompletionItem(each, type="nospace" if each.endswith("/") else "plain") for each in found
+            if each.startswith(incomplete)]  # fmt: skip
+
+
+def syncs(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names of syncs, from the folder's files and the ledger; spec files once a path is begun."""
+    if "/" in incomplete or incomplete.startswith("."):
+        return specs(context, parameter, incomplete)
+    invocation = context.obj
+    names = dict(_names(invocation.folder()))
+    if (ledger := _ledger(invocation)) is not None:
+        names = {sync.name: sync.state for sync in ledger.syncs()} | names
+    return [CompletionItem(name, help=names[name]) for name in sorted(names) if name.startswith(incomplete)]
+
+
+def runs(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """`last` and the newest run ids."""
+    found = {"last": "the newest run of all"}
+    if (ledger := _ledger(context.obj)) is not None:
+        found |= {run.id: f"{run.sync}, {run.status}" for run in ledger.runs(None, RUNS)}
+    return [CompletionItem(name, help=text) for name, text in found.items() if name.startswith(incomplete)]
+
+
+def plugins(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names of installed plugins."""
+    offers = context.obj.registry.offers()
+    return [CompletionItem(each.name, help=each.kind) for each in offers if each.name.startswith(incomplete)]
+
+
+def _names(folder: Path) -> Iterator[tuple[str, str]]:
+    for path in spec_files(folder):
+        if found := _NAME.search(path.read_text(encoding="utf-8", errors="replace")):
+            yield found[1], str(path)
+
+
+def _ledger(invocation: Invocation) -> Ledger | None:
+    """The ledger, if it can be read: a key press is no place for an error."""
+    from ..errors import SynclineError
+
+    try:
+        return invocation.ledger()
+    except SynclineError:
+        return None

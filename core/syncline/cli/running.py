@@ -1,0 +1,65 @@
+"""What `run` and `retry` have in common: a run under way, watched and stoppable, and its result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from .ending import FAILED, tell_defect
+from .invocation import Invocation
+
+if TYPE_CHECKING:
+    from ..executor import BrokenRun, Executor
+    from ..ledger import RunRecord
+    from ..spec import Bound
+
+EXITS: Mapping[str, int] = {
+    "succeeded": 0,
+    "failed": FAILED,
+    "interrupted": FAILED,
+    "inactive": FAILED,
+    "partial": 4,
+    "held": 6,
+}
+"""The exit code for each status that a run may end with. A run that finds its sync gone ends `inactive` and failed (1);
+only the next one is refused (5)."""
+
+
+def carried_out(invocation: Invocation, bound: Bound, start: Callable[[Executor], RunRecord]) -> int:
+    """Start a run, show how it goes, and say how it ended; returns the exit code."""
+    from ..console import progress
+    from ..executor import BrokenRun
+    from . import logs
+    from .stopping import graceful
+
+    executor = invocation.executor(beside=bound.spec.path.parent)
+    options, terminal = invocation.options, invocation.terminal
+    invocation.registry.add_observer("syncline.logs", logs.configure(options, terminal))
+    broken: BrokenRun | None = None
+    with progress.Progress(progress.display(terminal, logs=options.log_format == "json")) as shown:
+        invocation.registry.add_observer("syncline.progress", shown)
+        with graceful(executor.stop):
+            try:
+                run = start(executor)
+            except BrokenRun as error:
+                run, broken = error.run, error
+    tell(invocation, run)
+    if broken is not None:
+        _tell_broken(invocation, broken)
+    return EXITS[run.status]
+
+
+def tell(invocation: Invocation, run: RunRecord) -> None:
+    """Print the run: its document, or its tables."""
+    if invocation.options.as_json:
+        invocation.terminal.document(run.document())
+    else:
+        from ..console import result
+
+        result.show(invocation.terminal, run)
+
+
+def _tell_broken(invocation: Invocation, error: BrokenRun) -> None:
+    """The run is told already; the defect goes to standard error, so that --json stays one document."""
+    invocation.options.as_json = False
+    tell_defect(invocation, error.__cause__ or error)

@@ -1,0 +1,127 @@
+"""What is known of syncs, from their files and from the ledger together: for `status` and `show`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ..errors import SpecError
+from ..ledger import Ledger, RunRecord, SyncRecord
+from ..schedule import upcoming
+from ..spec import Spec
+from .invocation import Invocation
+
+NEXT = 3
+"""How many firings `show` looks ahead."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """One line of `status`. `state` is None for a sync that the ledger has not met; `schedule` is as written."""
+
+    name: str
+    file: Path | None
+    state: str | None
+    reason: str
+    last_run: RunRecord | None
+    next_run: datetime | None
+    schedule: Mapping[str, Any] | None
+    dead_letters: int
+
+
+@dataclass(frozen=True)
+class Definition:
+    """Everything `show` says; `raw` is the spec as written, from its file or else from the ledger."""
+
+    name: str
+    file: Path | None
+    raw: Mapping[str, Any]
+    record: SyncRecord | None
+    described: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    next_runs: list[datetime] = field(default_factory=list)
+    last_run: RunRecord | None = None
+    revisions: list[tuple[int, datetime, dict[str, Any], list[tuple[str, Any, Any]]]] = field(default_factory=list)
+    events: list[tuple[datetime, str, str]] = field(default_factory=list)
+
+
+def all_known(ledger: Ledger, specs: tuple[Spec, ...]) -> list[Known]:
+    """Every sync of the ledger and of the folder, by name."""
+    files = {spec.name: spec for spec in specs}
+    records = {record.name: record for record in ledger.syncs()}
+    return [_known(ledger, name, records.get(name), files.get(name)) for name in sorted(files.keys() | records.keys())]
+
+
+def _known(ledger: Ledger, name: str, record: SyncRecord | None, spec: Spec | None) -> Known:
+    raw = spec.raw if spec else record.spec if record else {}
+    runs = ledger.runs(record.id, 1) if record else []
+    state, reason = (record.state, record.reason) if record else (None, "not run yet")
+    if state in ("active", None) and not raw.get("enabled", True):
+        state, reason = "paused", "its spec says enabled: false"
+    runnable = state in ("active", None)
+    return Known(
+        name=name,
+        file=spec.path if spec else None,
+        state=state,
+        reason=reason,
+        last_run=runs[0] if runs else None,
+        next_run=next(iter(next_runs(raw, ledger.now(), 1)), None) if runnable else None,
+        schedule=raw.get("schedule"),
+        dead_letters=len(ledger.dead_letters(sync_id=record.id)) if record else 0,
+    )
+
+
+def next_runs(raw: Mapping[str, Any], now: datetime, n: int) -> list[datetime]:
+    """The next firings of a schedule that names its zone; the zone of a source is not asked for here (network)."""
+    schedule = raw.get("schedule")
+    if not schedule or not schedule.get("timezone"):
+        return []
+    return list(islice(upcoming(schedule, now, schedule["timezone"]), n))
+
+
+def define(invocation: Invocation, sync: str) -> Definition:
+    """What is known of the sync with this name or spec file. `SpecError` when it is nowhere."""
+    spec, loaded = invocation.named(sync)
+    name = spec.name if spec else sync
+    ledger = invocation.ledger(beside=spec.path.parent if spec else None)
+    record = ledger.sync(name)
+    if spec is None and record is None:
+        raise unknown_sync(sync, invocation.folder())
+    raw = spec.raw if spec else record.spec if record else {}
+    runs = ledger.runs(record.id, 1) if record else []
+    runnable = raw.get("enabled", True) and (record is None or record.state == "active")
+    return Definition(
+        name=name,
+        file=spec.path if spec else None,
+        raw=raw,
+        record=record,
+        described=_described(invocation, spec, loaded) if spec else {},
+        next_runs=next_runs(raw, ledger.now(), NEXT) if runnable else [],
+        last_run=runs[0] if runs else None,
+        revisions=ledger.revisions(record.id) if record else [],
+        events=ledger.events(record.id) if record else [],
+    )
+
+
+def _described(invocation: Invocation, spec: Spec, loaded: Any) -> dict[str, dict[str, str]]:
+    """What source and sink say of themselves; a spec whose secrets are not at hand is shown as written."""
+    from ..assembly import Assembly
+
+    try:
+        with Assembly(invocation.unconnected(spec, loaded), None) as assembly:
+            return {"source": assembly.source.describe(), "sink": assembly.sink.describe()}
+    except SpecError:
+        return {}
+
+
+def unknown_sync(sync: str, folder: Path) -> SpecError:
+    """The error for a name that neither a file nor the ledger has."""
+    place = folder if folder.name else "this folder"
+    return SpecError(
+        f"there is no sync {sync!r}",
+        why=f"neither in {place} nor in the ledger",
+        mend="`syncline status` lists those that are known",
+    )
