@@ -97,7 +97,8 @@ class InvalidPattern(Rule[InvalidPatternConfig]):
             wrong = odd["text"].is_in(list(self._why))
             bad = bad.scatter(places.filter(wrong), True)
         if self.config.dns:
-            bad |= frame.select(_DOMAIN.is_in(list(self._mail_domains.dead(frame.select(_DOMAIN).to_series()))))
+            domains = frame.select(_DOMAIN).to_series()
+            bad |= domains.is_in(list(self._mail_domains.dead(domains))).fill_null(False)
         return pl.select(pl.when(bad).then(pl.lit(self.name)).alias("reason")).to_series()
 
     def details(self, ignored: pl.DataFrame) -> Sequence[str | None]:
