@@ -93,6 +93,12 @@ class MemoryStore:
             self._parked[name] = max(until, self._parked.get(name, 0.0))
 
 
+AHEAD_CALLS = 64
+AHEAD_SHARE = 500
+AHEAD_SECONDS = 1.0
+"""At most this many calls, and this part of the budget, are taken ahead, and used within this time or not at all."""
+
+
 class Budgets:
     """What connections ask before each call. `waiting(name, until)` is told once per wait, for status lines."""
 
@@ -108,6 +114,8 @@ class Budgets:
         self._stop = stop or threading.Event()
         self._waiting = waiting
         self._now = now
+        self._lock = threading.Lock()
+        self._ahead: dict[str, Spent] = {}
 
     def acquire(self, name: str, limit: Limit, n: int = 1) -> None:
         """Block until `n` calls of the budget `name` are granted, as early as the window allows.
@@ -115,7 +123,7 @@ class Budgets:
         Raises `Fatal` when the run is stopped while it waits.
         """
         told = 0.0
-        while wait := self._store.take(name, limit, n, self._now()):
+        while wait := self._take(name, limit, n):
             until = self._now() + wait
             if until - told > 1:
                 told = until
@@ -125,4 +133,21 @@ class Budgets:
 
     def park(self, name: str, seconds: float) -> None:
         """The remote locked this endpoint: nobody who shares the store calls it for `seconds`."""
+        with self._lock:
+            self._ahead.pop(name, None)
         self._store.park(name, self._now() + seconds)
+
+    def _take(self, name: str, limit: Limit, n: int) -> float:
+        """Like `Store.take`; of a generous budget some calls are taken ahead, so that not each one asks the store."""
+        now = self._now()
+        with self._lock:
+            ahead = self._ahead.get(name)
+            if ahead is not None and ahead.calls >= n and now - ahead.at < AHEAD_SECONDS:
+                self._ahead[name] = Spent(ahead.at, ahead.calls - n)
+                return 0.0
+        block = max(n, min(AHEAD_CALLS, limit.calls // AHEAD_SHARE))
+        if block > n and not self._store.take(name, limit, block, now):
+            with self._lock:
+                self._ahead[name] = Spent(now, block - n)
+            return 0.0
+        return self._store.take(name, limit, n, now)

@@ -23,8 +23,11 @@ class LedgerStore:
                 return parked - now
             mine = budgets.c.name == name
             expired = mine & (budgets.c.at <= now - limit.window - limit.slack)
-            query = sa.select(budgets.c.at, budgets.c.calls).where(mine, ~expired).order_by(budgets.c.at)
-            wait = wait_for(limit, [Spent(at, calls) for at, calls in connection.execute(query)], n, now)
+            used = connection.scalar(sa.select(sa.func.coalesce(sa.func.sum(budgets.c.calls), 0)).where(mine, ~expired))
+            wait = 0.0
+            if int(used or 0) + n > limit.calls:
+                query = sa.select(budgets.c.at, budgets.c.calls).where(mine, ~expired).order_by(budgets.c.at)
+                wait = wait_for(limit, [Spent(at, calls) for at, calls in connection.execute(query)], n, now)
             if not wait:
                 connection.execute(budgets.delete().where(expired))
                 connection.execute(budgets.insert().values(name=name, at=now, calls=n))

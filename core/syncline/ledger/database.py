@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,8 @@ class Database:
         self.sqlite = self._url.get_backend_name() == "sqlite"
         self.path = Path(self._url.database or "").absolute() if self.sqlite else None
         self._print: tuple[int, int] | None = None
+        # SQLite makes writers wait by sleeping and asking again; a lock lets those of one process take turns at once
+        self._turn: AbstractContextManager[Any] = threading.RLock() if self.sqlite else nullcontext()
         self._engine: sa.Engine
         self._connect()
 
@@ -73,7 +76,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """One transaction: all of it when the block ends, nothing of it when it raises."""
-        with self._translated(), self._writers.connect() as connection, connection.begin():
+        with self._turn, self._translated(), self._writers.connect() as connection, connection.begin():
             yield connection
 
     def lock(self, connection: sa.Connection, name: str) -> None:

@@ -13,7 +13,7 @@ import polars as pl
 
 from ..batch import ADDRESS, ID, KEY, ROW, STATUS
 from ..plugin import Rule
-from .deliver import Call, Delivery
+from .deliver import Delivery
 from .extract import Extraction
 from .match import DETAIL, FINGERPRINT, OUTCOME, PLANNED_OUTCOME, PLANNED_REASON, REASON, VALUES, Match
 from .screen import Screened, screen
@@ -81,7 +81,7 @@ class Pipeline:
 def resume(delivery: Delivery, open_batches: Iterable[OpenBatch]) -> None:
     """Before a run that was broken off goes on: settle what was sent without an answer, send what never went out."""
     batches = list(open_batches)
-    if lost := [Call(batch.seq, _rows(batch.payload, batch.sent)) for batch in batches if batch.sent]:
+    if lost := [(batch.seq, _rows(batch.payload, batch.sent)) for batch in batches if batch.sent]:
         delivery.settle(lost)
     for batch in batches:
         if batch.waiting:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import polars as pl
@@ -49,7 +50,17 @@ class Call:
 
     seq: int
     leads: pl.DataFrame
+    encoded: pl.DataFrame
     attempt: int = 1
+
+    def filter(self, keep: pl.Series, attempt: int | None = None) -> Call:
+        """The call with only some of its leads."""
+        return Call(self.seq, self.leads.filter(keep), self.encoded.filter(keep), attempt or self.attempt)
+
+    @property
+    def rows(self) -> list[int]:
+        """The row numbers of its leads."""
+        return self.leads[ROW].to_list()
 
 
 class Delivery:
@@ -82,6 +93,8 @@ class Delivery:
         self._pool = ThreadPoolExecutor(sink.concurrency, thread_name_prefix="deliver")
         self._pending: set[Future[None]] = set()
         self._lost: list[Call] = []
+        self._answers: dict[int, list[tuple[Any, ...]]] = {}
+        self._recording = threading.Lock()
         self._lock = threading.Lock()
         self.failure: BaseException | None = None
 
@@ -95,12 +108,12 @@ class Delivery:
 
     def submit(self, seq: int, leads: pl.DataFrame) -> None:
         """Queue leads whose intent is recorded; blocks while enough is waiting. Raises what ended the run."""
-        for call in leads.iter_slices(self._sink.batch_size):
+        for call in self._calls(seq, leads):
             self._room.acquire()
             if self.failure is not None or self._stop.is_set():
                 self._room.release()
                 break
-            future = self._pool.submit(self._run, Call(seq, call))
+            future = self._pool.submit(self._run, call)
             with self._lock:
                 self._pending.add(future)
             future.add_done_callback(self._done)
@@ -109,48 +122,55 @@ class Delivery:
 
     def finish(self) -> None:
         """Wait for all calls, then settle what was lost by reading back. Raises what ended the run."""
-        while pending := self._snapshot():
-            for future in pending:
-                future.exception()
+        self._wait()
         lost, self._lost = self._lost, []
         if lost and not (self.failure or self._stop.is_set()):
-            self.settle(lost)
+            self.settle([(call.seq, call.leads) for call in lost])
         if self.failure is not None:
             raise self.failure
 
-    def settle(self, calls: Sequence[Call]) -> None:
-        """Read back what became of calls whose answer was lost; send again what surely is not there, if harmless."""
-        leads = pl.concat([call.leads for call in calls], how="diagonal_relaxed")
+    def settle(self, sent: Sequence[tuple[int, pl.DataFrame]]) -> None:
+        """Read back what became of leads (batch, leads) that were sent without an answer; send again what surely is
+        not there, where that is harmless."""
+        leads = pl.concat([frame for _, frame in sent], how="diagonal_relaxed")
         results = self._sink.confirm(self._encoded(leads))
         _check_count(self._sink, results, leads.height)
         by_row = dict(zip(leads[ROW], results, strict=True))
-        for call in calls:
-            here = [by_row[row] for row in call.leads[ROW]]
-            absent = pl.Series([result.kind is ResultKind.RETRYABLE for result in here])
-            if not self._sink.repeatable:
-                absent = pl.Series([False] * len(here))
+        for seq, frame in sent:
+            found = [by_row[row] for row in frame[ROW]]
+            absent = pl.Series([self._sink.repeatable and each.kind is ResultKind.RETRYABLE for each in found])
             if absent.any():
-                self.resubmit(call.seq, call.leads.filter(absent))
-            known = call.leads.filter(~absent)
-            kept = [_settled(result) for result, again in zip(here, absent, strict=True) if not again]
-            if known.height:
-                self._answer(Call(call.seq, known), kept)
-        while pending := self._snapshot():
-            for future in pending:
-                future.exception()
+                self.resubmit(seq, frame.filter(absent))
+            kept = [_settled(result) for result, again in zip(found, absent, strict=True) if not again]
+            if kept:
+                self._answer(seq, frame.filter(~absent), kept)
+        self._wait()
 
     def resubmit(self, seq: int, leads: pl.DataFrame) -> None:
         """Queue leads that were decided some time ago: whoever opted out since is kept out."""
         out = self._opted_out(leads[KEY])
         if out.any():
             kept = leads.filter(out)
-            self._answer(Call(seq, kept), [Result(ResultKind.REFUSED, ignored="do_not_mail")] * kept.height)
+            self._answer(seq, kept, [Result(ResultKind.REFUSED, ignored="do_not_mail")] * kept.height)
         if not out.all():
             self.submit(seq, leads.filter(~out))
 
-    def _snapshot(self) -> list[Future[None]]:
-        with self._lock:
-            return list(self._pending)
+    def _calls(self, seq: int, leads: pl.DataFrame) -> Iterator[Call]:
+        """The leads in calls of the sink's size, encoded all at once."""
+        encoded = self._encoded(leads)
+        for start in range(0, leads.height, self._sink.batch_size):
+            size = self._sink.batch_size
+            yield Call(seq, leads.slice(start, size), encoded.slice(start, size))
+
+    def _wait(self) -> None:
+        """Until nothing is pending and every answer is on record."""
+        while True:
+            with self._lock:
+                pending = list(self._pending)
+            if not pending:
+                break
+            futures.wait(pending)
+        self._record()
 
     def _done(self, future: Future[None]) -> None:
         with self._lock:
@@ -174,22 +194,21 @@ class Delivery:
             if not self._is_provided:
                 self._sink.provide(self._mapped)
                 self._is_provided = True
-        leads = self._encoded(call.leads)
         while True:
             self._sink.reserve(call.leads.height)
             if self._stop.is_set() or self.failure is not None:
                 return
-            self._journal.sending(call.seq, call.leads[ROW].to_list())
+            self._journal.sending(call.seq, call.rows)
             try:
-                results = self._sink.deliver(leads)
+                results = self._sink.deliver(call.encoded)
             except (Fatal, Deactivate) as error:
-                self._journal.unsent(call.seq, call.leads[ROW].to_list())
+                self._journal.unsent(call.seq, call.rows)
                 self._fail(error)
                 return
             except Retriable as error:
-                self._journal.unsent(call.seq, call.leads[ROW].to_list())
+                self._journal.unsent(call.seq, call.rows)
                 if call.attempt < ATTEMPTS and self._waited(call, error):
-                    call = Call(call.seq, call.leads, call.attempt + 1)
+                    call = replace(call, attempt=call.attempt + 1)
                     continue
                 self._give_up(error)
                 return
@@ -234,23 +253,32 @@ class Delivery:
         again = (kinds == ResultKind.RETRYABLE.value) if call.attempt < ATTEMPTS else pl.Series([False] * len(results))
         lost = kinds == ResultKind.UNKNOWN.value
         if lost.any():
-            self._lose(Call(call.seq, call.leads.filter(lost)))
+            self._lose(call.filter(lost))
         certain = ~(again | lost)
         if certain.any():
             kept = [result for result, keep in zip(results, certain, strict=True) if keep]
-            self._answer(Call(call.seq, call.leads.filter(certain)), kept)
-        if again.any():
-            repeat = Call(call.seq, call.leads.filter(again), call.attempt + 1)
-            if self._waited(call, Retriable("asked to send again")):
-                self._deliver(repeat)
+            self._answer(call.seq, call.leads.filter(certain), kept)
+        if again.any() and self._waited(call, Retriable("asked to send again")):
+            self._deliver(call.filter(again, call.attempt + 1))
 
-    def _answer(self, call: Call, results: Sequence[Result]) -> None:
-        plans = call.leads.select(ROW, PLANNED_OUTCOME, PLANNED_REASON).iter_rows()
-        rows = [
-            _final(row, outcome, reason, result) for (row, outcome, reason), result in zip(plans, results, strict=True)
-        ]
-        self._journal.answered(call.seq, pl.DataFrame(rows, schema=ANSWERS, orient="row"))
-        self._progress(call.leads.height)
+    def _answer(self, seq: int, leads: pl.DataFrame, results: Sequence[Result]) -> None:
+        plans = leads.select(ROW, PLANNED_OUTCOME, PLANNED_REASON).iter_rows()
+        rows = [_final(row, *plan, result) for (row, *plan), result in zip(plans, results, strict=True)]
+        with self._lock:
+            self._answers.setdefault(seq, []).extend(rows)
+        self._record()
+        self._progress(leads.height)
+
+    def _record(self) -> None:
+        """Bring the answers on record. Whoever comes first records for all, while the others go on sending."""
+        while self._answers and self._recording.acquire(blocking=False):
+            try:
+                with self._lock:
+                    answers, self._answers = self._answers, {}
+                for seq, rows in answers.items():
+                    self._journal.answered(seq, pl.DataFrame(rows, schema=ANSWERS, orient="row"))
+            finally:
+                self._recording.release()
 
 
 ANSWERS = pl.Schema(
