@@ -249,6 +249,9 @@ class Delivery:
 
     def _conclude(self, call: Call, results: Sequence[Result]) -> None:
         """Record what is certain; leads the other side asks to send again go again, lost ones are settled later."""
+        if all(result.kind in (ResultKind.ACCEPTED, ResultKind.REFUSED) for result in results):
+            self._answer(call.seq, call.leads, results)
+            return
         kinds = pl.Series([result.kind.value for result in results])
         again = (kinds == ResultKind.RETRYABLE.value) if call.attempt < ATTEMPTS else pl.Series([False] * len(results))
         lost = kinds == ResultKind.UNKNOWN.value
@@ -263,7 +266,7 @@ class Delivery:
 
     def _answer(self, seq: int, leads: pl.DataFrame, results: Sequence[Result]) -> None:
         plans = leads.select(ROW, PLANNED_OUTCOME, PLANNED_REASON).iter_rows()
-        rows = [_final(row, *plan, result) for (row, *plan), result in zip(plans, results, strict=True)]
+        rows = [_final(*plan, answer=result) for plan, result in zip(plans, results, strict=True)]
         with self._lock:
             self._answers.setdefault(seq, []).extend(rows)
         self._record()
@@ -300,18 +303,18 @@ def _settled(result: Result) -> Result:
     return result if result.kind in (ResultKind.ACCEPTED, ResultKind.REFUSED) else _LOST
 
 
-def _final(row: int, outcome: str, reason: str, result: Result) -> tuple[Any, ...]:
-    detail, code = result.message or None, result.code or None
-    if result.kind is ResultKind.ACCEPTED:
-        if result.awaiting and outcome == Outcome.NEW:
+def _final(row: int, outcome: str, reason: str, answer: Result) -> tuple[Any, ...]:
+    detail, code = answer.message or None, answer.code or None
+    if answer.kind is ResultKind.ACCEPTED:
+        if answer.awaiting and outcome == Outcome.NEW:
             reason = "awaiting_confirmation"
-        return row, outcome, reason, detail, code, True, result.awaiting
-    if result.kind is ResultKind.UNKNOWN:
-        return row, "unknown", result.code or "answer_lost", detail, code, False, False
-    if result.ignored:
-        word = f"the target refused it with code {result.code}" if result.code else None
-        return row, "ignored", result.ignored, word, code, False, False
-    return row, "rejected", result.code or "refused", detail, code, False, False
+        return row, outcome, reason, detail, code, True, answer.awaiting
+    if answer.kind is ResultKind.UNKNOWN:
+        return row, "unknown", answer.code or "answer_lost", detail, code, False, False
+    if answer.ignored:
+        word = f"the target refused it with code {answer.code}" if answer.code else None
+        return row, "ignored", answer.ignored, word, code, False, False
+    return row, "rejected", answer.code or "refused", detail, code, False, False
 
 
 def _check_count(sink: Sink[Any], results: Sequence[Result], leads: int) -> None:
