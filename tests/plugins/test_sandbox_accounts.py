@@ -22,7 +22,7 @@ def box(running: Sandbox) -> Sandbox:
 
 @pytest.fixture
 def http(box: Sandbox) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=box.url, trust_env=False) as client:
+    with httpx.Client(base_url=box.url, trust_env=False, verify=False) as client:
         yield client
 
 
@@ -48,7 +48,9 @@ def test_a_refresh_token_buys_an_access_token_in_body_or_query(box: Sandbox, htt
     for answer in (http.post("/oauth/v2/token", data=form(box)), http.post("/oauth/v2/token", params=form(box))):
         body = answer.json()
         assert answer.status_code == 200
-        assert body["expires_in"] == 3600 and body["token_type"] == "Bearer" and body["api_domain"] == box.url
+        assert body["expires_in"] == 3600
+        assert body["token_type"] == "Bearer"
+        assert body["api_domain"] == box.url
         assert "refresh_token" not in body
         assert lists(http, body["access_token"]).json()["status"] == "success"
 
@@ -84,7 +86,8 @@ def test_the_eleventh_token_in_ten_minutes_is_refused_until_the_window_has_passe
         token(http, box)
     refused = http.post("/oauth/v2/token", data=form(box))
     assert refused.status_code == status
-    assert refused.json()["error"] == "Access Denied" and refused.json()["status"] == "failure"
+    assert refused.json()["error"] == "Access Denied"
+    assert refused.json()["status"] == "failure"
     other = box.grant().refresh_token
     assert "access_token" in http.post("/oauth/v2/token", data=form(box, refresh_token=other)).json()
     box.clock.advance(600)
@@ -130,7 +133,9 @@ def test_revoking_ends_the_refresh_token_and_its_access_tokens(box: Sandbox, htt
     assert http.post("/oauth/v2/token/revoke", params={"token": "nonsense"}).status_code == 400
 
 
-@pytest.mark.parametrize(("scopes", "allowed"), [("lead.READ", True), ("lead.ALL", True), ("lead.CREATE-UPDATE", False)])
+@pytest.mark.parametrize(
+    ("scopes", "allowed"), [("lead.READ", True), ("lead.ALL", True), ("lead.CREATE-UPDATE", False)]
+)
 def test_a_token_carries_the_scopes_of_its_grant(box: Sandbox, http: httpx.Client, scopes: str, allowed: bool) -> None:
     grant = box.grant(f"ZohoMarketingAutomation.{scopes}")
     access = http.post("/oauth/v2/token", data=form(box, refresh_token=grant.refresh_token)).json()["access_token"]

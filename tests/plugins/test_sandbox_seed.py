@@ -22,7 +22,7 @@ def box() -> Iterator[Sandbox]:
 def all_records(box: Sandbox) -> list[dict[str, Any]]:
     headers = {"authorization": f"Zoho-oauthtoken {box.access_token()}", "accept": "application/json"}
     records: list[dict[str, Any]] = []
-    with httpx.Client(base_url=box.url, headers=headers, trust_env=False) as http:
+    with httpx.Client(base_url=box.url, headers=headers, trust_env=False, verify=False) as http:
         while True:
             answer = http.get(SIGNUPS, params={"max_records": "1000", "field_config": "all"})
             records += answer.json()["data"]
@@ -77,7 +77,8 @@ def test_every_usable_address_is_valid_and_below_a_reserved_domain(truth: tuple[
     assert [email for email in usable if not is_valid(email)] == []
     domains = {email.strip().lower().partition("@")[2] for email in usable}
     assert {".".join(domain.split(".")[-2:]) for domain in domains} == {"example.com", "example.org", "example.net"}
-    assert len(domains) > 100 and any(not domain.isascii() for domain in domains)
+    assert len(domains) > 100
+    assert any(not domain.isascii() for domain in domains)
 
 
 def test_every_invalid_address_is_invalid_or_misspelt(truth: tuple[Truth, ...]) -> None:
@@ -94,11 +95,13 @@ def test_duplicates_repeat_an_earlier_confirmed_address_in_another_spelling(
     repeated = [item for item in truth if item.kind == "file_duplicate"]
     for item in repeated:
         original = by_id[item.of or ""]
-        assert int(original.ID) < int(item.ID) and status[original.ID] == status[item.ID] == "Confirmed"
+        assert int(original.ID) < int(item.ID)
+        assert status[original.ID] == status[item.ID] == "Confirmed"
         local, _, domain = item.email.strip().casefold().partition("@")
         assert f"{local}@{domain}" == original.email.casefold() or domain.encode("idna") == domain.encode()
     assert sum(item.email != by_id[item.of or ""].email for item in repeated) > len(repeated) / 2
-    plain = [item.email.casefold() for item in truth if item.kind in ("new", "active_same", "active_changed", "bounced")]
+    distinct = ("new", "active_same", "active_changed", "bounced")
+    plain = [item.email.casefold() for item in truth if item.kind in distinct]
     assert len(plain) == len(set(plain))
 
 
@@ -149,7 +152,8 @@ def test_leads_were_added_in_the_last_25_days_and_a_third_changed_later(records:
 
 def test_names_come_in_many_scripts_and_include_the_odd_ones(records: list[dict[str, Any]]) -> None:
     names = {record["Name"]["first_name"] for record in records} | {record["Name"]["last_name"] for record in records}
-    assert {"007", "true", "null", "1e5", "O'Brien", "=cmd|'/C calc'!A0", "👩‍🚀 Zoë", "  Ann  ", "𠮷", "כהן", "佐藤"} <= names
+    assert {"007", "true", "null", "1e5", "O'Brien", "=cmd|'/C calc'!A0", "👩‍🚀 Zoë", "  Ann  "} <= names
+    assert {"𠮷", "כהן", "佐藤", "محمد", "Щукин", "अनन्या", "Þórdís"} <= names
 
 
 def test_the_same_seed_gives_the_same_people_and_another_one_others() -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if chosen.announce_fd is not None:
         announce(server, chosen.announce_fd)
     else:
-        print(*(f"{name}: {value}" for name, value in server.credentials().items()), sep="\n", flush=True)
+        lines = [f"{name}: {value}\n" for name, value in server.credentials().items()]
+        sys.stdout.write("".join(lines))
+        sys.stdout.flush()
     server.work()
 
 

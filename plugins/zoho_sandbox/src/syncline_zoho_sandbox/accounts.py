@@ -143,7 +143,7 @@ def _issued(call: Call, refresh_token: str) -> dict[str, object]:
         raise Refusal(
             json_reply(
                 {
-                    "error_description": "You have made too many requests continuously. Please try again after some time.",
+                    "error_description": "You have made too many requests. Please try again after some time.",
                     "error": "Access Denied",
                     "status": "failure",
                 },

@@ -7,8 +7,12 @@ import re
 
 PATTERN = re.compile(r"[^\s@,;<>()\"]+@(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_](?:[\w-]*[^\W_])", re.UNICODE)
 GROUPS = frozenset(
-    ["abuse", "admin", "administrator", "billing", "careers", "contact", "help", "hostmaster", "hr", "info", "jobs", "mailer-daemon", "marketing", "noreply", "no-reply", "office", "postmaster", "root", "sales", "security", "service", "spam", "support", "webmaster"]
-)
+    {
+        "abuse", "admin", "administrator", "billing", "careers", "contact", "help", "hostmaster", "hr", "info",
+        "jobs", "mailer-daemon", "marketing", "noreply", "no-reply", "office", "postmaster", "root", "sales",
+        "security", "service", "spam", "support", "webmaster",
+    }
+)  # fmt: skip
 
 
 def key(address: str) -> str:

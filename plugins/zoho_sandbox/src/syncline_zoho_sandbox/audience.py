@@ -18,6 +18,16 @@ STATUS = {"active": "active", "unsub": "unsub", "bounce": "bounce", **dict.fromk
 BASIC = {"phone": "Phone", "lastname": "Last Name", "firstname": "First Name", "companyname": "Company"}
 
 
+PAGE = """
+SELECT l.number, l.email, l.fields
+FROM (
+    SELECT lead, serial FROM members WHERE listkey = ? AND status = ? AND added_at >= ?
+    ORDER BY serial ASC LIMIT ? OFFSET ?
+) m JOIN leads l ON l.key = m.lead
+ORDER BY m.serial ASC
+"""
+
+
 def getmailinglists(call: Call) -> Reply:
     """The living lists of the account, in the order of their making or the reverse."""
     start, size = span_of(call, 20)
@@ -43,12 +53,8 @@ def getleads(call: Call) -> Reply:
     if newest:
         since = call.now - DAY * (call.settings.recent_days if word == "recent" else 1)
     descending = newest or call.parameters.get("sort") == "desc"
-    rows = call.store.execute(
-        "SELECT l.number, l.email, l.fields FROM (SELECT lead, serial FROM members WHERE listkey = ? AND status = ?"
-        f" AND added_at >= ? ORDER BY serial {'DESC' if descending else 'ASC'} LIMIT ? OFFSET ?) m"
-        f" JOIN leads l ON l.key = m.lead ORDER BY m.serial {'DESC' if descending else 'ASC'}",
-        (target.listkey, STATUS[word], since, size, start - 1),
-    ).fetchall()
+    query = PAGE.replace("ASC", "DESC") if descending else PAGE
+    rows = call.store.execute(query, (target.listkey, STATUS[word], since, size, start - 1)).fetchall()
     if not rows and call.settings.last_page == "2502":
         return failure(call, "2502")
     order = "Descending Order" if descending else "Ascending Order"

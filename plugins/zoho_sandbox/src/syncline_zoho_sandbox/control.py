@@ -34,7 +34,8 @@ Given = Mapping[str, Any]
 
 def _about(call: Call, given: Given) -> object:
     names = ("client_id", "client_secret", "refresh_token", "seed", "leads", "seeded_at", "clock_offset")
-    row = call.store.execute(f"SELECT {', '.join(names)} FROM state").fetchone()
+    query = "SELECT client_id, client_secret, refresh_token, seed, leads, seeded_at, clock_offset FROM state"
+    row = call.store.execute(query).fetchone()
     return {**dict(zip(names, row, strict=True)), "now": call.now, "settings": call.settings.plain()}
 
 
@@ -46,7 +47,7 @@ def _settings(call: Call, given: Given) -> object:
 
 
 def _add_faults(call: Call, given: Given) -> object:
-    scripts = given["faults"] if "faults" in given else [given]
+    scripts = given.get("faults", [given])
     return {"ids": [faults.add(call.store, fault) for fault in [faults.Fault.read(each) for each in scripts]]}
 
 
@@ -60,7 +61,8 @@ def _calls(call: Call, given: Given) -> object:
     counts = dict(call.store.execute("SELECT endpoint, count(*) FROM calls GROUP BY endpoint").fetchall())
     names = ("at", "endpoint", "method", "status", "code", "fault")
     last = int(given.get("last", 1000))
-    rows = call.store.execute(f"SELECT {', '.join(names)} FROM calls ORDER BY id DESC LIMIT ?", (last,)).fetchall()
+    query = "SELECT at, endpoint, method, status, code, fault FROM calls ORDER BY id DESC LIMIT ?"
+    rows = call.store.execute(query, (last,)).fetchall()
     return {"counts": counts, "calls": [dict(zip(names, row, strict=True)) for row in reversed(rows)]}
 
 
@@ -135,8 +137,10 @@ def _records(call: Call, given: Given) -> object:
     changed: list[dict[str, object]] = []
     for n, record in enumerate(given.get("insert", [])):
         changed.append({"ID": str(next_id + n), "Added_Time": call.now, "Modified_Time": call.now, **record})
-    for record in given.get("update", []):
-        changed.append({**_present(call, form, record["ID"]), "Modified_Time": call.now, **record})
+    changed += [
+        {**_present(call, form, record["ID"]), "Modified_Time": call.now, **record}
+        for record in given.get("update", [])
+    ]
     for each in changed:
         _check(form, each)
     records.store_records(call.store, application, form, changed)

@@ -53,7 +53,7 @@ def _described(application: Application) -> dict[str, object]:
         "link_name": application.link_name,
         "date_format": application.date_format,
         "time_zone": application.time_zone,
-        "creation_date": application.dates.date(created),
+        "creation_date": application.dates.date(created.date()),
         "category": 1,
         "created_by": application.owner,
         "workspace_name": application.owner,

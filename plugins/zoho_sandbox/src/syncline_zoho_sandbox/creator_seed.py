@@ -1,6 +1,5 @@
 """What Creator holds at first: three applications of the owner `zylker`."""
 
-import math
 from collections.abc import Sequence
 from random import Random
 from typing import TYPE_CHECKING
@@ -162,7 +161,7 @@ def _signup(random: Random, application: Application, signup: "Signup") -> dict[
         "Webinar": {"ID": str(WEBINAR_ID + webinar), "zc_display_value": WEBINARS[webinar]},
         "Interests": random.sample(INTERESTS, random.randrange(4)),
         "Consent": "true" if random.random() < 0.9 else "false",
-        "Registered_On": application.dates.date(registered) if registered else "",
+        "Registered_On": application.dates.date(registered.date()) if registered else "",
         "Website": {"value": site, "url": site, "title": person.company} if random.random() < 0.5 else "",
         "Internal_Note": "never shown",
         "Added_Time": signup.added_at,
@@ -180,13 +179,14 @@ def _showcase(application: Application, n: int, at: float) -> dict[str, object]:
     moment = application.dates.time(at)
     values: dict[str, object] = {
         "text": f"Line {n}", "lines": "One\nTwo", "email": f"shape{n}@example.com", "rich": "<p>Rich <b>text</b></p>",
-        "phone": f"+1570555011{n % 10}", "name": name("Ann", f"Example {n}", "Ms."), "number": str(n), "decimal": f"{n}.50",
-        "percent": f"{math.fmod(n, 100):.2f}", "currency": f"{n * 100}.00", "auto": str(n + 1), "flag": "true" if n % 2 else "false",
-        "date": moment.split(" ")[0], "datetime": moment, "url": {"value": "https://example.com/", "url": "https://example.com/"},
+        "phone": f"+1570555011{n % 10}", "name": name("Ann", f"Example {n}", "Ms."), "number": str(n),
+        "decimal": f"{n}.50", "percent": f"{n}.00", "currency": f"{n * 100}.00", "auto": str(n + 1),
+        "flag": "true" if n % 2 else "false", "date": moment.split(" ")[0], "datetime": moment,
+        "url": {"value": "https://example.com/", "url": "https://example.com/"},
         "image": f"/api/v2.1/{OWNER}/events/report/all_shapes/{SHOWCASE_ID + n}/A_image/download?filepath=1_{n}.png",
         "lookup": link, "lookups": [link, {**link, "ID": str(WEBINAR_ID + 1)}], "user": OWNER, "choice": INTERESTS[0],
         "radio": INTERESTS[1], "choices": list(INTERESTS[:2]), "checks": [INTERESTS[3]],
-        "address": {"address_line_1": f"{n} Main Street", "country": "India", "zc_display_value": f"{n} Main Street, India"},
+        "address": {"address_line_1": "1 Main Street", "country": "India", "zc_display_value": "1 Main Street, India"},
     }  # fmt: skip
     return {**system, **{f"A_{kind}": value for kind, value in values.items()}}
 

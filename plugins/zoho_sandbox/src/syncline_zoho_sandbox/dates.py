@@ -4,7 +4,7 @@ Source: https://www.zoho.com/creator/help/api/v2.1/get-records.html (samples `04
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -26,10 +26,11 @@ class DateFormat:
         self.pattern = pattern
         self.zone = ZoneInfo(time_zone)
         self._parts = LETTERS.findall(pattern)
+        self.date = lru_cache(maxsize=10_000)(self._date)
         self.read = lru_cache(maxsize=200_000)(self._read)
         self._shape = re.compile("".join(DIGITS.get(part) or re.escape(part) for part in self._parts) + CLOCK)
 
-    def date(self, moment: datetime) -> str:
+    def _date(self, moment: date) -> str:
         """The date alone."""
         month = MONTHS[moment.month - 1]
         words = {
@@ -41,7 +42,7 @@ class DateFormat:
     def time(self, at: float) -> str:
         """A moment, given in seconds since 1970, as local date and time."""
         moment = datetime.fromtimestamp(at, UTC).astimezone(self.zone)
-        return f"{self.date(moment)} {moment:%H:%M:%S}"
+        return f"{self.date(moment.date())} {moment.hour:02d}:{moment.minute:02d}:{moment.second:02d}"
 
     def _read(self, text: str) -> datetime | None:
         """The local date-time that *text* stands for (midnight for a bare date), or None if it has another shape."""

@@ -17,14 +17,24 @@ if TYPE_CHECKING:
 DAY = 86_400.0
 TARGET, NEWSLETTER, PARTNERS = "Webinar leads", "Newsletter", "Partners"
 FIELDS = (
-    ("lead_email", "Lead Email", "email", 100), ("title", "Title", "text", 100), ("firstname", "First Name", "text", 100),
-    ("lastname", "Last Name", "text", 100), ("job_title", "Job Title", "text", 100), ("companyname", "Company", "text", 200),
-    ("phone", "Phone", "phone", 50), ("secondary_email", "Secondary Email", "email", 100), ("mobile", "Mobile", "phone", 50),
-)  # fmt: skip
+    ("lead_email", "Lead Email", "email", 100),
+    ("title", "Title", "text", 100),
+    ("firstname", "First Name", "text", 100),
+    ("lastname", "Last Name", "text", 100),
+    ("job_title", "Job Title", "text", 100),
+    ("companyname", "Company", "text", 200),
+    ("phone", "Phone", "phone", 50),
+    ("secondary_email", "Secondary Email", "email", 100),
+    ("mobile", "Mobile", "phone", 50),
+)
 CUSTOM = (
-    ("channel", "Channel", "Text", 100), ("full_name", "Full Name", "Text", 200), ("country", "Country", "Text", 100),
-    ("webinar", "Webinar", "Text", 200), ("website", "Website", "URL", 300), ("registered_on", "Registered On", "Date", 20),
-)  # fmt: skip
+    ("channel", "Channel", "Text", 100),
+    ("full_name", "Full Name", "Text", 200),
+    ("country", "Country", "Text", 100),
+    ("webinar", "Webinar", "Text", 200),
+    ("website", "Website", "URL", 300),
+    ("registered_on", "Registered On", "Date", 20),
+)
 
 
 class Entry(NamedTuple):

@@ -13,8 +13,11 @@ from syncline_zoho_sandbox.marketinghub import coded, refusal, success
 from syncline_zoho_sandbox.wire import Call, Endpoint, Reply, json_reply
 
 KINDS = frozenset(
-    ["Text", "Integer", "Phone", "Date", "Picklist", "Email", "Checkbox", "LongInteger", "URL", "textarea", "RadioOption", "Multiselect", "DateTime", "Decimal", "Percent"]
-)
+    {
+        "Text", "Integer", "Phone", "Date", "Picklist", "Email", "Checkbox", "LongInteger", "URL", "textarea",
+        "RadioOption", "Multiselect", "DateTime", "Decimal", "Percent",
+    }
+)  # fmt: skip
 MOST_FIELDS = 200
 
 

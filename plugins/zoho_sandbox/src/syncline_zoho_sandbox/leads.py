@@ -140,7 +140,7 @@ def refusal_of(store: Store, lead: str) -> str | None:
 
 
 def post(store: Store, kind: str, email: str, listkey: str) -> None:
-    """Note a mail that the product would have sent: `confirmation`, `goodbye`, or `resubscribed` (an opt-out undone)."""
+    """Note a mail the product would have sent: `confirmation`, `goodbye`, or `resubscribed` (an opt-out undone)."""
     store.execute(
         "INSERT INTO outbox (at, kind, email, listkey) VALUES (?, ?, ?, ?)", (store.now(), kind, email, listkey)
     )

@@ -71,10 +71,11 @@ def invalid(random: Random, person: Person) -> str:
     local = person.latin
     return random.choice(
         (
-            f"{local}.example.com", f"{local}@localhost", f"{local}@initech", f"{person.latin.replace('.', ' ')}@example.com",
+            f"{local}.example.com", f"{local}@localhost", f"{local}@initech", f"{local.replace('.', ' ')}@example.com",
             f"{local}@@example.com", f"{local}@example..com", f".{local}@example.com", "@example.com", f"{local}@",
             f"{local}@example.com, {local}@example.org", "n/a", f"{local}(at)example.com", f"{local}@exam ple.com",
-            *(f"{local}@{domain}" for domain in MISSPELT), *(f"{local}{random.randrange(99)}@{domain}" for domain in MISSPELT),
+            *(f"{local}@{domain}" for domain in MISSPELT),
+            *(f"{local}{random.randrange(99)}@{domain}" for domain in MISSPELT),
         )
     )  # fmt: skip
 

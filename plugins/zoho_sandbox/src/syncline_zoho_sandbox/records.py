@@ -11,6 +11,7 @@ from operator import itemgetter
 from syncline_zoho_sandbox.applications import Application, Form
 from syncline_zoho_sandbox.criteria import Criteria
 from syncline_zoho_sandbox.store import Store
+from syncline_zoho_sandbox.wire import ENCODE
 
 BREAK = b"\x1f"  # JSON escapes control characters, so this one can stand between texts
 EMPTY: Mapping[str, object] = {"choices": [], "checks": [], "lookups": []}
@@ -28,7 +29,7 @@ def cells(application: Application, form: Form, record: Mapping[str, object]) ->
             value = application.dates.time(value)
         elif name == "ID":
             value = str(value)
-        texts.append(json.dumps(value, ensure_ascii=False).encode())
+        texts.append(ENCODE(value).encode())
     return BREAK.join(texts)
 
 

@@ -26,7 +26,9 @@ CREATE TABLE access_tokens (
 );
 CREATE INDEX access_tokens_of ON access_tokens (refresh_token, number);
 
-CREATE TABLE admitted (bucket TEXT NOT NULL, n INTEGER NOT NULL, at REAL NOT NULL, PRIMARY KEY (bucket, n)) WITHOUT ROWID;
+CREATE TABLE admitted (
+    bucket TEXT NOT NULL, n INTEGER NOT NULL, at REAL NOT NULL, PRIMARY KEY (bucket, n)
+) WITHOUT ROWID;
 CREATE TABLE locks (bucket TEXT PRIMARY KEY, until REAL NOT NULL);
 CREATE TABLE days (day TEXT PRIMARY KEY, calls INTEGER NOT NULL);
 CREATE TABLE calls (
@@ -42,7 +44,8 @@ CREATE TABLE applications (
     date_format TEXT NOT NULL, time_zone TEXT NOT NULL, created_at REAL NOT NULL, shared INTEGER NOT NULL
 );
 CREATE TABLE forms (
-    id INTEGER PRIMARY KEY, application INTEGER NOT NULL, link_name TEXT NOT NULL, name TEXT NOT NULL, fields TEXT NOT NULL
+    id INTEGER PRIMARY KEY, application INTEGER NOT NULL, link_name TEXT NOT NULL, name TEXT NOT NULL,
+    fields TEXT NOT NULL
 );
 CREATE TABLE reports (
     id INTEGER PRIMARY KEY, application INTEGER NOT NULL, form INTEGER NOT NULL, link_name TEXT NOT NULL,
@@ -64,7 +67,9 @@ CREATE TABLE members (
 CREATE INDEX members_by_status ON members (listkey, status, serial, added_at);
 CREATE INDEX members_of_lead ON members (lead);
 CREATE TABLE refusals (lead TEXT PRIMARY KEY, code TEXT NOT NULL);  -- 2006: the Do-Not-Mail registry
-CREATE TABLE outbox (id INTEGER PRIMARY KEY, at REAL NOT NULL, kind TEXT NOT NULL, email TEXT NOT NULL, listkey TEXT NOT NULL);
+CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY, at REAL NOT NULL, kind TEXT NOT NULL, email TEXT NOT NULL, listkey TEXT NOT NULL
+);
 CREATE TABLE lead_fields (
     number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, label TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
     custom INTEGER NOT NULL, length INTEGER NOT NULL

@@ -86,7 +86,7 @@ def _credentials(store: Store, plan: Plan, settings: Mapping[str, object], seede
         refresh,
         0,
     )
-    store.execute("INSERT INTO state VALUES (" + ", ".join("?" * len(row)) + ")", row)
+    store.execute("INSERT INTO state VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
     store.execute("INSERT INTO refresh_tokens VALUES (?, ?, 0)", (refresh, accounts.ALL_SCOPES))
 
 

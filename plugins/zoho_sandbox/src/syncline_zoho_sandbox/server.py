@@ -52,9 +52,7 @@ class Server(uvicorn.Server):
     def credentials(self) -> dict[str, str]:
         """What a client needs."""
         names = ("client_id", "client_secret", "refresh_token")
-        row = self.store.execute(
-            f"SELECT {', '.join(names)} FROM state"  # noqa: S608 -- fixed names
-        ).fetchone()
+        row = self.store.execute("SELECT client_id, client_secret, refresh_token FROM state").fetchone()
         return {"url": self.url, **dict(zip(names, row, strict=True))}
 
 

@@ -67,8 +67,10 @@ class Settings:
 
 def _fits(value: object, hint: Any) -> bool:
     choices = get_args(hint)
-    if hint in (int, bool):
-        return type(value) is hint and value >= 0
+    if hint is bool:
+        return isinstance(value, bool)
+    if hint is int:
+        return type(value) is int and value >= 0
     if NoneType in choices:
         return value is None or (type(value) is int and value >= 0)
     return value in choices and not isinstance(value, bool)
