@@ -30,6 +30,7 @@ _LONGEST = 4_000
 """Characters; Polars parses by recursion, and a text without end would end the process."""
 _FORBIDDEN = {
     "SubPlan": "a subquery",
+    "StructExpr": "a part of a field outside double quotes",
     "Agg": "an aggregate over many rows",
     "Len": "an aggregate over many rows",
     "Over": "a window over many rows",
@@ -43,10 +44,12 @@ _FORBIDDEN = {
     "Slice": "a look at other rows",
     "AnonymousFunction": "a foreign function",
 }
+_ONE_ROW = "an expression sees one row at a time"
+_MENDS = {"StructExpr": 'write the whole name in double quotes: "Name.first_name"'}
 
 
 def expression(text: str) -> pl.Expr:
-    """The Polars expression of an SQL text. Raises ValueError, with the reason, when it is not one scalar expression."""
+    """The Polars expression of an SQL text. Raises ValueError, with the reason, when it is no scalar expression."""
     import polars as pl
 
     _look_through(text)
@@ -63,7 +66,7 @@ def expression(text: str) -> pl.Expr:
         raise ValueError("an expression has no AS; a text stands in '…', a field in \"…\"")
     for kind in sorted(kinds):
         if what := _FORBIDDEN.get(kind):
-            raise ValueError(f"{what} is not allowed; an expression sees one row at a time")
+            raise ValueError(f"{what} is not allowed; {_MENDS.get(kind, _ONE_ROW)}")
     _refuse_many_rows(parsed)
     return parsed
 
@@ -132,7 +135,9 @@ def _kinds(tree: Any) -> Iterator[str]:
     elif isinstance(tree, dict):
         for kind, inner in tree.items():
             yield kind
-            if kind not in {"Literal", "Column", "function", "options", "dtype"}:
+            if kind == "function" and isinstance(inner, dict):
+                yield from inner
+            elif kind not in {"Literal", "Column", "function", "options", "dtype"}:
                 yield from _kinds(inner)
     elif isinstance(tree, list):
         for each in tree:

@@ -12,11 +12,11 @@ from ..errors import Fault, SynclineError
 from ..plugin import Config, Rule, Sink, Source, Transform
 from ..secrets import REFERENCE
 from . import template
+from .checker import Checker
 from .connections import Connections
 from .conversion import Misfit, config_of
 from .document import Document, Path_
 from .entries import LISTS, Entry, entries_of
-from .translation import Checker
 
 
 class Checks:
@@ -30,7 +30,7 @@ class Checks:
         self._document = document
         self._connections = connections
         self._spec: Mapping[str, Any] = document.value
-        self._whole = {fault.path.partition(".")[0].partition("[")[0] for fault in faults}
+        self._faulty = {fault.path.partition(".")[0].partition("[")[0] for fault in faults}
         self.faults = faults
         self.identity: dict[str, Any] = {}
 
@@ -43,19 +43,16 @@ class Checks:
         if self._sound("mapping"):
             self._mapping(*self._known(source, "source"))
             self._targets(sink)
-        fields = list(self._spec["mapping"]) if isinstance(self._spec.get("mapping"), dict) else []
-        if self._sound("transforms"):
-            fields += self._uses("transforms", fields)[0]
-        codes: Collection[str] | None = None
-        if self._sound("ignore"):
-            _, codes = self._uses("ignore", fields)
-        if self._sound("schedule") and self._spec.get("schedule") is not None:
+        fields = self._fields(sink) if self._sound("mapping") else None
+        added, codes = self._uses("transforms", fields)
+        fields = None if fields is None or added is None else fields + added
+        _, codes = self._uses("ignore", fields)
+        if self._sound("schedule"):
             for key, message in schedule.problems(self._spec["schedule"]):
                 self._add(("schedule", key) if key else ("schedule",), message)
         if self._spec.get("replaces") is not None and self._spec["replaces"] == self._spec.get("name"):
             self._add(("replaces",), "a sync cannot replace itself; name the earlier one")
-        if self._sound("tests"):
-            self._tests(fields, codes)
+        self._tests(fields, codes)
         self._references()
 
     # ------------------------------------------------------------------------------------------ the two ends
@@ -170,6 +167,7 @@ class Checks:
             mend = f"is {close[0]!r} meant?" if close else f"add {address!r} to the mapping"
             message = f"{address!r} is missing: the sink {plugin.name!r} knows people by it; {mend}"
             self._add(("mapping",), message, at_key=True)
+            targets = [target for target in targets if target not in close]
         known, name = self._known(sink, "sink")
         for target in targets:
             if known is not None and not target.startswith("_") and target != address and target not in known:
@@ -178,23 +176,32 @@ class Checks:
 
     # ---------------------------------------------------------------------------------- transforms and rules
 
-    def _uses(self, section: str, fields: Sequence[str]) -> tuple[list[str], Collection[str] | None]:
+    def _fields(self, sink: tuple[Any, Config | None] | None) -> list[str]:
+        """The mapped fields; the address is among them, for its absence is told once."""
+        fields = list(self._spec["mapping"])
+        if sink is not None and sink[1] is not None:
+            address = self._asked(lambda: sink[0].address_field(sink[1]), ("sink", "type"))
+            fields += [address] if address is not None and address not in fields else []
+        return fields
+
+    def _uses(self, section: str, fields: Sequence[str] | None) -> tuple[list[str] | None, Collection[str] | None]:
         """Check the entries of `transforms` or `ignore`; the fields that they add, and the reasons they can give
         (None: not all are known)."""
+        if section in self._faulty:
+            return None, None
         added: list[str] = []
-        codes: dict[str, None] | None = {}
+        codes: dict[str, None] = {}
+        whole = True
         for entry in entries_of(self._spec, section):
-            made = self._made(LISTS[section], entry, [*fields, *added])
-            if made is None:
-                codes = None
-                continue
+            made = self._made(LISTS[section], entry, None if fields is None else [*fields, *added])
             if isinstance(made, Transform):
                 added += self._asked(made.adds, entry.path) or ()
-            elif codes is not None:
+            elif made is not None:
                 codes.update(dict.fromkeys(self._asked(made.declared, entry.path) or ()))
-        return added, codes
+            whole = whole and made is not None
+        return (added, codes) if whole else (None, None)
 
-    def _made(self, kind: str, entry: Entry, fields: Sequence[str]) -> Transform[Any] | Rule[Any] | None:
+    def _made(self, kind: str, entry: Entry, fields: Sequence[str] | None) -> Transform[Any] | Rule[Any] | None:
         if why := self._checker.unknown(kind, entry.name):
             self._add(entry.path, why)
             return None
@@ -203,14 +210,15 @@ class Checks:
         if config is None or not self._expressions(f"{kind}.{entry.name}", entry, fields):
             return None
         made: Transform[Any] | Rule[Any] | None = self._asked(lambda: plugin(config), entry.path)
-        if made is not None:
+        if made is not None and fields is not None:
+            name = "" if entry.path[-1] == entry.name else f"{entry.name}: "
             for field in self._asked(made.needs, entry.path) or ():
                 if field not in fields:
                     message = f"{field!r} is not a mapped field ({', '.join(fields)}){_did_you(field, fields)}"
-                    self._add(entry.path, f"{entry.name}: {message}")
+                    self._add(entry.path, name + message)
         return made
 
-    def _expressions(self, definition: str, entry: Entry, fields: Sequence[str]) -> bool:
+    def _expressions(self, definition: str, entry: Entry, fields: Sequence[str] | None) -> bool:
         """Check the options that hold SQL; whether all of them are sound."""
         sound = True
         for key, option in self._checker.schema["$defs"][definition].get("properties", {}).items():
@@ -222,7 +230,9 @@ class Checks:
 
     # ------------------------------------------------------------------------------------------------ the rest
 
-    def _tests(self, fields: Sequence[str], codes: Collection[str] | None) -> None:
+    def _tests(self, fields: Sequence[str] | None, codes: Collection[str] | None) -> None:
+        if not self._sound("tests"):
+            return
         names: dict[str, int] = {}
         for n, test in enumerate(self._spec.get("tests", ())):
             path: Path_ = ("tests", n)
@@ -233,8 +243,8 @@ class Checks:
                 message = f"{code!r} is no reason of this spec's rules ({', '.join(codes) or 'it has none'})"
                 self._add((*path, "expect", "ignored"), message + _did_you(code, codes))
             for target in test["expect"].get("lead", ()):
-                sent = [each for each in fields if not each.startswith("_")]
-                if target not in sent:
+                sent = [each for each in fields or () if not each.startswith("_")]
+                if fields is not None and target not in sent:
                     message = f"not a field that is sent ({', '.join(sent)}){_did_you(target, sent)}"
                     self._add((*path, "expect", "lead", target), message, at_key=True)
 
@@ -261,7 +271,8 @@ class Checks:
         return None
 
     def _sound(self, section: str) -> bool:
-        return section not in self._whole and "" not in self._whole
+        """Whether the section is there, and nothing was found in it before."""
+        return self._spec.get(section) is not None and section not in self._faulty
 
     def _add(self, path: Path_, message: str, *, at_key: bool = False) -> None:
         self.faults.append(self._document.fault(path, message, at_key=at_key))

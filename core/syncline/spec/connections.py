@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import Fault
+from .checker import Checker
 from .conversion import Misfit, config_of
-from .document import Document, read
+from .document import Document
 from .model import ConnectionEntry
-from .translation import Checker
+from .reading import read
 
 FILE = "connections.yaml"
 

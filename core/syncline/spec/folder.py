@@ -11,13 +11,14 @@ from ..errors import Fault, SpecError
 from ..registry import Registry
 from . import connections as accounts
 from .building import spec_of
+from .checker import Checker
 from .checks import Checks
 from .connections import Connections, load_connections
-from .document import Document, merged, read
+from .document import Document, merged
 from .model import Spec
+from .reading import read
 from .settings import FILE as SETTINGS
 from .settings import load_settings
-from .translation import Checker
 
 DEFAULTS = "defaults.yaml"
 RESERVED = frozenset({accounts.FILE, DEFAULTS, SETTINGS})
@@ -39,10 +40,11 @@ class Loaded:
     """For each spec file, the connections it may name."""
 
     def sound(self, path: Path) -> Spec:
-        """The spec of a file. Raises `SpecError` with the faults that keep it from running."""
+        """The spec of a file. Raises `SpecError` with the faults that keep it from running; `KeyError` for a
+        file that was not loaded."""
         if path in self.faults_of:
             raise SpecError(faults=self.faults_of[path])
-        return next(spec for spec in self.specs if spec.path == path)
+        return {spec.path: spec for spec in self.specs}[path]
 
 
 @lru_cache(maxsize=8)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import schedule as times
-
 Json = dict[str, Any]
 NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 SECRET = "is a secret: write a reference, ${env:NAME} or ${file:PATH}, never the value"  # noqa: S105 - a message
+
+ORIGIN = "needs exactly one of field, sql, value and template; a value takes no default"
+A_REFERENCE: Json = {"$ref": "#/$defs/reference"}
 
 
 def title(key: str) -> str:
@@ -16,7 +17,8 @@ def title(key: str) -> str:
     return key.replace("_", " ").strip().capitalize()
 
 
-def _keys(**properties: Json) -> Json:
+def titled(**properties: Json) -> Json:
+    """The keys, each with a title."""
     return {name: {"title": title(name)} | each for name, each in properties.items()}
 
 
@@ -46,7 +48,7 @@ MAPPED: Json = {
             "type": "object",
             "properties": {
                 "field": _SOURCE_FIELD,
-                **_keys(
+                **titled(
                     sql={
                         "description": "An SQL expression over the fields of one source record; "
                         "names with dots or spaces stand in double quotes.",
@@ -68,6 +70,7 @@ MAPPED: Json = {
             "additionalProperties": False,
             "oneOf": [{"required": [each]} for each in ("field", "sql", "value", "template")],
             "not": {"required": ["value", "default"]},
+            "errorMessage": ORIGIN,
         },
     ],
 }
@@ -76,7 +79,7 @@ TEST: Json = {
     "title": "Test",
     "description": "A source record and what must become of it; `syncline validate` runs it without network.",
     "type": "object",
-    "properties": _keys(
+    "properties": titled(
         name={
             "description": "What the test shows, as a sentence.",
             "type": "string",
@@ -91,7 +94,7 @@ TEST: Json = {
         expect={
             "description": "Either the reason for which it is ignored, or the lead as it would be sent.",
             "type": "object",
-            "properties": _keys(
+            "properties": titled(
                 ignored={
                     "description": "The code of the ignore reason.",
                     "type": "string",
@@ -113,8 +116,8 @@ TEST: Json = {
     "additionalProperties": False,
 }
 
-TOP: Json = _keys(
-    version={"description": "The version of this format.", "type": "integer", "enum": [1], "default": 1},
+TOP: Json = titled(
+    version={"description": "The version of this format.", "enum": [1], "default": 1},
     name={
         "description": "The identity of the sync: unique in the folder, kept for ever.",
         "type": "string",
@@ -138,7 +141,7 @@ TOP: Json = _keys(
             {"const": "since_last_fetch", "description": "What was added or changed since the last complete fetch."},
             {
                 "type": "object",
-                "properties": _keys(
+                "properties": titled(
                     after={
                         "description": "ISO 8601; without an offset it is meant in the zone of the source.",
                         "type": "string",
@@ -207,87 +210,11 @@ TOP: Json = _keys(
     },
 )
 
-_TIME = {
-    "description": "Wall-clock time, HH:MM; a time that a clock change skips runs at the next valid moment.",
-    "type": "string",
-    "pattern": r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
-    "errorMessage": 'must be a time of day, like "09:30"',
-    "examples": ["09:30"],
-}
-_SCHEDULE: Json = _keys(
-    time=_TIME,
-    on={
-        "description": "The days of the week.",
-        "type": "array",
-        "items": {"enum": list(times.WEEKDAYS)},
-        "minItems": 1,
-        "uniqueItems": True,
-        "examples": [["monday", "thursday"]],
-    },
-    day={
-        "description": "The day of the month; one that a month lacks means its last day.",
-        "anyOf": [{"type": "integer", "minimum": 1, "maximum": 31}, {"const": "last"}],
-        "examples": [1, "last"],
-    },
-    cron={
-        "description": "Five fields: minute, hour, day of month, month, day of week.",
-        "type": "string",
-        "examples": ["*/15 8-18 * * mon-fri"],
-    },
-    timezone={
-        "description": "An IANA zone; omitted: the zone of the source.",
-        "type": "string",
-        "examples": ["Asia/Kolkata", "Europe/Berlin"],
-    },
-    catch_up={
-        "description": "What becomes of firings missed while nothing ran: one run, or none.",
-        "enum": ["one", "none"],
-        "default": "one",
-    },
-)
-_FREQUENCIES = {
-    "once": "One run, at the next `time` or at once; then the sync is completed.",
-    "daily": "Every day at `time`.",
-    "weekly": "At `time` on the days of `on`.",
-    "monthly": "At `time` on the `day` of each month.",
-    "cron": "Whenever the five fields of `cron` match.",
-}
-
-
-def schedule() -> Json:
-    """The schedule: `frequency` decides which keys there are."""
-    branches = []
-    for name, must in times.NEEDS.items():
-        allowed = (*must, *times.MAY.get(name, ()), "timezone", "catch_up")
-        then = {
-            "properties": {"frequency": {"const": name}} | {key: _SCHEDULE[key] for key in allowed},
-            "required": ["frequency", *must],
-            "additionalProperties": False,
-        }
-        chosen = {"properties": {"frequency": {"const": name}}, "required": ["frequency"]}
-        branches.append({"if": chosen, "then": then})
-    frequency = {
-        "title": "Frequency",
-        "description": "How often the sync runs.",
-        "anyOf": [{"const": name, "description": text} for name, text in _FREQUENCIES.items()],
-        "examples": ["daily"],
-    }
-    return {
-        "title": "Schedule",
-        "description": "When `syncline serve` runs this sync; omitted: only by hand.",
-        "type": "object",
-        "properties": {"frequency": frequency},
-        "required": ["frequency"],
-        "allOf": branches,
-        "examples": [{"frequency": "daily", "time": "09:30", "timezone": "Asia/Kolkata"}],
-    }
-
-
 CONNECTIONS_FILE: Json = {
     "title": "Syncline connections",
     "description": "connections.yaml: the remote accounts that specs name.",
     "type": "object",
-    "properties": _keys(
+    "properties": titled(
         connections={
             "description": "For each name that specs use, one account.",
             "type": "object",
@@ -302,7 +229,7 @@ SETTINGS_FILE: Json = {
     "title": "Syncline settings",
     "description": "syncline.yaml: settings of this installation.",
     "type": "object",
-    "properties": _keys(
+    "properties": titled(
         ledger={
             "description": "Where runs and their leads are recorded: an SQLite or PostgreSQL URL.",
             "type": "string",

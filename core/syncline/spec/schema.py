@@ -15,7 +15,7 @@ import msgspec
 from ..decision import DEFAULT_REASONS
 from ..errors import PluginError
 from ..registry import Offer, Registry
-from . import keys
+from . import keys, schedule_keys
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 REFERENCE = r"\$\{(env|file):[^}]+\}"
@@ -50,7 +50,7 @@ def compose(registry: Registry) -> Composed:
         "connection": parts.chosen("connection", "One remote account: `type` names the plugin."),
         "transform": parts.used("transform", "A change of mapped fields: a name, or `name: {options}`."),
         "rule": parts.used("rule", "Keeps leads out: a name, `name: {options}`, or `defaults`.", DEFAULTS),
-        "schedule": keys.schedule(),
+        "schedule": schedule_keys.schedule(),
         "mapped": keys.MAPPED,
         "test": keys.TEST,
         "connections_file": keys.CONNECTIONS_FILE,
@@ -172,13 +172,9 @@ def _named(offer: Offer) -> Json:
     return {"const": offer.name, "title": offer.name, "description": offer.summary}
 
 
-def _finished(node: Any, key: str = "") -> Any:
+def _finished(node: Json, key: str = "") -> Json:
     """A plugin's schema with a title for every key, secrets held to references, and references allowed for texts."""
-    if isinstance(node, list):
-        return [_finished(each) for each in node]
-    if not isinstance(node, dict):
-        return node
-    result = {name: each if name in _DATA else _finished(each) for name, each in node.items()}
+    result = {name: each if name in _DATA else _inner(each) for name, each in node.items()}
     if "properties" in node:
         result["properties"] = {name: _finished(each, name) for name, each in node["properties"].items()}
         if not result.get("required"):
@@ -188,6 +184,13 @@ def _finished(node: Any, key: str = "") -> Any:
     if node.get("x-secret"):
         return result | {"pattern": REFERENCE, "errorMessage": keys.SECRET}
     return _or_reference(result)
+
+
+def _inner(node: Any) -> Any:
+    """What stands inside a schema: a schema, several, or plain data."""
+    if isinstance(node, list):
+        return [_inner(each) for each in node]
+    return _finished(node) if isinstance(node, dict) else node
 
 
 _DATA = frozenset({"default", "examples", "enum", "const", "required", "properties"})
@@ -200,5 +203,8 @@ def _or_reference(node: Json) -> Json:
     texts = all(isinstance(each, str) for each in (*node.get("enum", ()), node.get("const", "")))
     if not limits or not texts or node.get("type", "string") != "string":
         return node
+    inner: Json = {"type": "string"} | limits
+    if examples := node.get("examples") or ([node["default"]] if isinstance(node.get("default"), str) else []):
+        inner["examples"] = examples
     outer = {name: each for name, each in node.items() if name not in _LIMITS and name != "type"}
-    return outer | {"anyOf": [{"type": "string"} | limits, {"$ref": "#/$defs/reference"}]}
+    return outer | {"anyOf": [inner, keys.A_REFERENCE]}

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Fault
-from .document import read
-from .translation import Checker
+from .checker import Checker
+from .reading import read
 
 FILE = "syncline.yaml"
 _PASSWORD = re.compile(r"^[^:/]+://[^/@:]*:[^/@$]+@")
