@@ -266,7 +266,7 @@ class Delivery:
 
     def _answer(self, seq: int, leads: pl.DataFrame, results: Sequence[Result]) -> None:
         plans = leads.select(ROW, PLANNED_OUTCOME, PLANNED_REASON).iter_rows()
-        rows = [_final(*plan, answer=result) for plan, result in zip(plans, results, strict=True)]
+        rows = [_final(plan[0], plan[1], plan[2], result) for plan, result in zip(plans, results, strict=True)]
         with self._lock:
             self._answers.setdefault(seq, []).extend(rows)
         self._record()
