@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 from .invocation import Invocation, spec_files
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from ..ledger import Ledger
 
 _NAME = re.compile(r"^name:\s*[\"']?([a-z0-9-]+)", re.MULTILINE)
@@ -21,6 +22,8 @@ RUNS = 50
 
 def specs(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Spec files of the folder that was typed so far, and folders."""
+    from click.shell_completion import CompletionItem
+
     folder = Path(incomplete) if incomplete.endswith("/") else Path(incomplete).parent
     if not folder.is_dir():
         return []
@@ -32,6 +35,8 @@ def specs(context: click.Context, parameter: click.Parameter, incomplete: str) -
 
 def syncs(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Names of syncs, from the folder's files and the ledger; spec files once a path is begun."""
+    from click.shell_completion import CompletionItem
+
     if "/" in incomplete or incomplete.startswith("."):
         return specs(context, parameter, incomplete)
     invocation = context.obj
@@ -43,6 +48,8 @@ def syncs(context: click.Context, parameter: click.Parameter, incomplete: str) -
 
 def runs(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """`last` and the newest run ids."""
+    from click.shell_completion import CompletionItem
+
     found = {"last": "the newest run of all"}
     if (ledger := _ledger(context.obj)) is not None:
         found |= {run.id: f"{run.sync}, {run.status}" for run in ledger.runs(None, RUNS)}
@@ -51,6 +58,8 @@ def runs(context: click.Context, parameter: click.Parameter, incomplete: str) ->
 
 def plugins(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Names of installed plugins."""
+    from click.shell_completion import CompletionItem
+
     offers = context.obj.registry.offers()
     return [CompletionItem(each.name, help=each.kind) for each in offers if each.name.startswith(incomplete)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from ..explain import Explanation
@@ -14,6 +15,13 @@ def tell(terminal: Terminal, told: Explanation) -> None:
     """Print the history, then the stages in the order of a run."""
     for line in [*_history(told), "", *_stages(told)]:
         terminal.say(terminal.clean(line))
+
+
+def shown(value: Any) -> str:
+    """Text in quotes, so that blanks at its ends are seen; moments as ISO 8601."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return "nothing" if value is None else repr(value)
 
 
 def _history(told: Explanation) -> Iterator[str]:
@@ -37,7 +45,7 @@ def _stages(told: Explanation) -> Iterator[str]:
         return
     yield "The record as it is now, stage by stage:"
     for name, value in (told.record or {}).items():
-        yield f"  source     {name} = {value!r}"
+        yield f"  source     {name} = {shown(value)}"
     for stage in told.stages:
         yield from _stage(stage)
     now = told.now or {}
@@ -62,5 +70,5 @@ def _stage(stage: Mapping[str, Any]) -> Iterator[str]:
             if not changes:
                 yield f"  {kind:<9}  {name}: nothing changes"
             for field, change in changes.items():
-                before = f"{change['before']!r} → " if kind == "transform" else ""
-                yield f"  {kind:<9}  {name}: {field}: {before}{change['after']!r}"
+                before = f"{shown(change['before'])} → " if kind == "transform" else ""
+                yield f"  {kind:<9}  {name}: {field}: {before}{shown(change['after'])}"

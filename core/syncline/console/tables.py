@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..decision import DEFAULT_REASONS, Outcome
 from . import text
-from .terminal import Terminal
+from .terminal import WIDE, Terminal
 
 if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
     from rich.table import Table
 
     from ..ledger import RunRecord
@@ -27,7 +29,8 @@ COLOURS: Mapping[str, str] = {
     "paused": "yellow",
     "completed": "blue",
 }
-_NUMBERS = ("total", "new", "re-added", "duplicate", "ignored", "rejected", "unknown", "deleted")
+_DUPLICATE = "duplicate (updated/unchanged)"
+_NUMBERS = ("total", "new", "re-added", _DUPLICATE, "ignored", "rejected", "unknown", "deleted")
 
 
 def table(
@@ -43,14 +46,8 @@ def table(
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        show_edge=False,
-        title=title or None,
-        title_justify="left",
-        title_style="bold",
-    )
+    made = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    made.title, made.title_justify, made.title_style = title or None, "left", "bold"
     for name in columns:
         right = name in numbers
         made.add_column(name, justify="right" if right else "left", no_wrap=right, overflow="fold")
@@ -59,23 +56,42 @@ def table(
     return made
 
 
-def history(terminal: Terminal, runs: Sequence[RunRecord], *, title: str = "") -> Table:
+@dataclass(frozen=True)
+class Counted:
+    """A table of numbers that is not broken up on a narrow screen: there, each row is a block of lines."""
+
+    terminal: Terminal
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    title: str
+    head: int
+    """How many columns stand in the first line of a block; the others follow, each with its name."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        """Chosen by what fits."""
+        from rich.text import Text
+
+        whole = table(self.terminal, self.columns, self.rows, title=self.title, numbers=self.columns[self.head :])
+        if console.measure(whole, options=options.update(max_width=WIDE)).maximum <= options.max_width:
+            yield whole
+            return
+        if self.title:
+            yield Text(self.terminal.clean(self.title), style="bold")
+        for row in self.rows:
+            yield Text(self.terminal.clean("  ".join(row[: self.head])))
+            parts = (f"{name} {value}" for name, value in zip(self.columns, row, strict=True))
+            yield Text(self.terminal.clean("  " + ", ".join(list(parts)[self.head :])))
+
+
+def history(terminal: Terminal, runs: Sequence[RunRecord], *, title: str = "") -> Counted:
     """One line for each run: its outcomes."""
-    return table(
-        terminal,
-        ("run", "started", "status", "trigger", *_NUMBERS),
-        [_outcomes(run) for run in runs],
-        title=title,
-        numbers=_NUMBERS,
-    )
+    columns = ("run", "started", "status", "trigger", *_NUMBERS)
+    return Counted(terminal, columns, [_outcomes(run) for run in runs], title, head=4)
 
 
 def _outcomes(run: RunRecord) -> list[str]:
     of = run.counts.of
     reasons = run.counts.reasons(Outcome.DUPLICATE)
-    duplicate = text.number(of(Outcome.DUPLICATE))
-    if reasons:
-        duplicate += f" ({reasons.get('updated', 0):,} updated, {reasons.get('unchanged', 0):,} unchanged)"
     return [
         run.id,
         text.moment(run.started_at),
@@ -84,12 +100,12 @@ def _outcomes(run: RunRecord) -> list[str]:
         text.number(run.counts.total),
         text.number(of(Outcome.NEW)),
         text.number(of(Outcome.RE_ADDED)),
-        duplicate,
+        f"{of(Outcome.DUPLICATE):,} ({reasons.get('updated', 0):,}/{reasons.get('unchanged', 0):,})",
         *(text.number(of(each)) for each in (Outcome.IGNORED, Outcome.REJECTED, Outcome.UNKNOWN, Outcome.DELETED)),
     ]
 
 
-def ignored(terminal: Terminal, runs: Sequence[RunRecord]) -> Table:
+def ignored(terminal: Terminal, runs: Sequence[RunRecord]) -> Counted:
     """One line for each run: its ignored leads by reason. The six always, a rule's own reasons where they occur."""
     own = sorted({reason for run in runs for reason in run.counts.reasons(Outcome.IGNORED)} - DEFAULT_REASONS.keys())
     columns = [*DEFAULT_REASONS, *own]
@@ -97,7 +113,7 @@ def ignored(terminal: Terminal, runs: Sequence[RunRecord]) -> Table:
     for run in runs:
         reasons = run.counts.reasons(Outcome.IGNORED)
         rows.append([run.id, *(text.number(reasons.get(name, 0)) for name in columns)])
-    return table(terminal, ("run", *columns), rows, title="Ignored, by reason", numbers=columns)
+    return Counted(terminal, ("run", *columns), rows, "Ignored, by reason", head=1)
 
 
 def checks(terminal: Terminal, found: Iterable[Check]) -> Iterable[Table]:
