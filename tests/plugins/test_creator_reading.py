@@ -26,8 +26,18 @@ def shared() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def sandbox(shared: Sandbox) -> Iterator[Sandbox]:
+    """Its records and link names stay as they are; each test has a token cache of its own, so many are asked for."""
+    shared.settings(no_records="rotate", missing_report="2894", token_limit=10_000)
     yield shared
-    shared.reset()
+    shared.faults.clear()
+    shared.reset_calls()
+
+
+@pytest.fixture
+def changing(sandbox: Sandbox) -> Iterator[Sandbox]:
+    """The same one, for tests that change records or link names."""
+    yield sandbox
+    sandbox.reset()
 
 
 @pytest.fixture
@@ -54,7 +64,7 @@ def test_every_record_comes_once_in_full_pages_with_only_the_needed_columns(sand
 
 
 def test_the_watermark_is_the_newest_time_seen_and_the_next_read_overlaps_it_by_an_hour(
-    sandbox: Sandbox, source: Creator
+    changing: Sandbox, source: Creator
 ) -> None:
     first = read(source, window("Email"))
     assert first.end is not None
@@ -66,9 +76,9 @@ def test_the_watermark_is_the_newest_time_seen_and_the_next_read_overlaps_it_by_
     overlapping, settled, changed = first.ids[:3]
     old = (mark - timedelta(days=20)).timestamp()
     for record, moment in ((overlapping, late), (settled, early)):
-        sandbox.update_records({"ID": record, "Added_Time": old, "Modified_Time": moment.timestamp()})
-    sandbox.update_records({"ID": changed, "Email": "changed@example.com"})
-    (added,) = sandbox.insert_records({"Email": "added@example.com"})
+        changing.update_records({"ID": record, "Added_Time": old, "Modified_Time": moment.timestamp()})
+    changing.update_records({"ID": changed, "Email": "changed@example.com"})
+    (added,) = changing.insert_records({"Email": "added@example.com"})
     second = read(source, window("Email", watermark=first.end.watermark))
     assert {overlapping, changed, added} <= set(second.ids)
     assert settled not in second.ids
@@ -76,12 +86,12 @@ def test_the_watermark_is_the_newest_time_seen_and_the_next_read_overlaps_it_by_
     assert datetime.fromisoformat(second.end.watermark or "") > mark
 
 
-def test_the_watermark_never_moves_back_nor_past_the_start_of_the_run(sandbox: Sandbox, source: Creator) -> None:
+def test_the_watermark_never_moves_back_nor_past_the_start_of_the_run(changing: Sandbox, source: Creator) -> None:
     future = datetime.now(UTC) + timedelta(days=2)
     nothing = read(source, window("Email", watermark=future.isoformat()))
     assert nothing.end is not None
     assert nothing.end.watermark == future.isoformat()
-    sandbox.insert_records({"Email": "a@example.com", "Modified_Time": future.timestamp()})
+    changing.insert_records({"Email": "a@example.com", "Modified_Time": future.timestamp()})
     began = window("Email")
     capped = read(source, began)
     assert capped.end is not None
@@ -99,22 +109,22 @@ def test_each_spelling_of_no_records_confirms_that_there_are_none(
     assert got.end.ending is Ending.CONFIRMED_EMPTY
 
 
-def test_a_lookback_reaches_that_far_back_and_unlimited_takes_everything(sandbox: Sandbox, connection: Zoho) -> None:
+def test_a_lookback_reaches_that_far_back_and_unlimited_takes_everything(changing: Sandbox, connection: Zoho) -> None:
     week = read(creator(connection, lookback="7d"), window("Email"))
     limit = NOW - timedelta(days=7, seconds=1)
     assert 0 < week.frame.height < LEADS
     assert week.frame.select(pl.max_horizontal("Added_Time", "Modified_Time").min()).item() >= limit
-    (old,) = sandbox.insert_records(
+    (old,) = changing.insert_records(
         {"Email": "old@example.com", "Added_Time": 1_600_000_000, "Modified_Time": 1_600_000_000}
     )
     assert old not in read(creator(connection), window("Email")).ids
     assert old in read(creator(connection, lookback="unlimited"), window("Email")).ids
 
 
-def test_after_is_exact_in_the_application_s_zone(sandbox: Sandbox, source: Creator) -> None:
+def test_after_is_exact_in_the_application_s_zone(changing: Sandbox, source: Creator) -> None:
     moment = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=5)
     at, before = (
-        sandbox.insert_records({"Email": "x@example.com", "Added_Time": t, "Modified_Time": t})[0]
+        changing.insert_records({"Email": "x@example.com", "Added_Time": t, "Modified_Time": t})[0]
         for t in (moment.timestamp(), moment.timestamp() - 1)
     )
     got = read(source, window("Email", after=moment)).ids
@@ -221,8 +231,8 @@ def test_fields_that_the_report_does_not_show_are_named(connection: Zoho) -> Non
         read(hidden, window("Emial", "Name.first_name"))
 
 
-def test_a_renamed_report_ends_the_sync_and_the_new_name_is_offered(sandbox: Sandbox, source: Creator) -> None:
-    sandbox.rename_report("all_signups", "all_signups_2026")
+def test_a_renamed_report_ends_the_sync_and_the_new_name_is_offered(changing: Sandbox, source: Creator) -> None:
+    changing.rename_report("all_signups", "all_signups_2026")
     with pytest.raises(Deactivate) as told:
         read(source, window("Email"))
     text = str(told.value)
@@ -238,8 +248,8 @@ def test_both_codes_of_a_missing_report_end_the_sync(sandbox: Sandbox, connectio
         read(creator(connection, report="gone"), window("Email"))
 
 
-def test_a_renamed_application_ends_the_sync(sandbox: Sandbox, source: Creator) -> None:
-    sandbox.rename_application("events", "events_2026")
+def test_a_renamed_application_ends_the_sync(changing: Sandbox, source: Creator) -> None:
+    changing.rename_application("events", "events_2026")
     with pytest.raises(Deactivate, match=r"no application events of zylker any more.*events_2026"):
         read(source, window("Email"))
 
