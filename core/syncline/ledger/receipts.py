@@ -14,15 +14,18 @@ from .database import Database
 from .frames import OUTCOME, REASON
 from .letters import Desk, bury, settle_keys
 from .suppression import suppress
-from .tables import audience, lists, members
+from .tables import audience, lists, members, micros
 
 REFUSED_FOR_GOOD = (Status.INVALID.value, Status.GROUP.value)
+NOT_OPTED_OUT = sa.and_(
+    *(audience.c.status != each.value for each in (Status.UNSUBSCRIBED, Status.BOUNCED, Status.DO_NOT_MAIL))
+)
 FINGERPRINT, VALUES = "#fingerprint", "#values"
 
 
 def settle(connection: sa.Connection, desk: Desk, payload: pl.DataFrame, results: pl.DataFrame) -> None:
     """Record all consequences of these answers; `payload` holds at least the rows of `results`."""
-    answered = payload.join(results, on=ROW, how="inner", suffix="#result")
+    answered = payload.drop(OUTCOME, REASON, DETAIL, strict=False).join(results, on=ROW, how="inner")
     arrived = answered.filter(pl.col("accepted") & pl.col(KEY).is_not_null())
     if arrived.height:
         _arrived(connection, desk, arrived)
@@ -60,19 +63,19 @@ def remove(connection: sa.Connection, database: Database, sync_id: int, keys: li
 def _remember(connection: sa.Connection, desk: Desk, there: pl.DataFrame, now: datetime) -> None:
     insert = desk.database.insert(members)
     changed = ("source_id", "fingerprint", "values", "delivered_at", "awaiting", "removed")
-    rows = there.select(KEY, ID, FINGERPRINT, VALUES, "awaiting").iter_rows()
-    connection.execute(
-        insert.on_conflict_do_update(
-            index_elements=["sync_id", "key"], set_={name: insert.excluded[name] for name in changed}
-        ),
-        [
-            {
-                "sync_id": desk.run.sync_id, "key": key, "source_id": source_id, "fingerprint": fingerprint,
-                "values": values, "delivered_at": now, "awaiting": awaiting, "seen": False, "removed": False,
-            }
-            for key, source_id, fingerprint, values, awaiting in rows
-        ],
-    )  # fmt: skip
+    statement = insert.on_conflict_do_update(
+        index_elements=["sync_id", "key"], set_={name: insert.excluded[name] for name in changed}
+    )
+    fixed = {"sync_id": desk.run.sync_id, "delivered_at": micros(now), "seen": False, "removed": False}
+    rows = there.select(
+        pl.col(KEY).alias("key"),
+        pl.col(ID).alias("source_id"),
+        pl.col(FINGERPRINT).alias("fingerprint"),
+        pl.col(VALUES).alias("values"),
+        "awaiting",
+        *(pl.lit(value).alias(name) for name, value in fixed.items()),
+    )
+    desk.database.many(connection, statement, rows)
 
 
 def _in_audience(connection: sa.Connection, desk: Desk, list_id: int, there: pl.DataFrame, now: datetime) -> None:
@@ -81,17 +84,16 @@ def _in_audience(connection: sa.Connection, desk: Desk, list_id: int, there: pl.
         return
     desk.database.lock(connection, f"syncline audience {list_id}")
     insert = desk.database.insert(audience)
-    connection.execute(
-        insert.on_conflict_do_update(
-            index_elements=["list_id", "key"],
-            set_={name: insert.excluded[name] for name in ("status", "values", "seen_at", "gone")},
-            where=(audience.c.status == Status.ACTIVE.value) | audience.c.gone,
-        ),
-        [
-            {"list_id": list_id, "key": key, "status": "active", "values": values, "seen_at": now, "gone": False}
-            for key, values in there.select(KEY, VALUES).iter_rows()
-        ],
-    )  # fmt: skip
+    statement = insert.on_conflict_do_update(
+        index_elements=["list_id", "key"],
+        set_={name: insert.excluded[name] for name in ("status", "values", "seen_at", "gone")},
+        where=NOT_OPTED_OUT | audience.c.gone,
+    )
+    fixed = {"list_id": list_id, "status": Status.ACTIVE.value, "seen_at": micros(now), "gone": False}
+    rows = there.select(pl.col(KEY).alias("key"), pl.col(VALUES).alias("values"))
+    desk.database.many(
+        connection, statement, rows.with_columns(pl.lit(value).alias(name) for name, value in fixed.items())
+    )
 
 
 def _refused(connection: sa.Connection, desk: Desk, list_id: int, refused: pl.DataFrame) -> None:
