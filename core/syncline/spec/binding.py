@@ -42,9 +42,12 @@ class Bound:
     sink_connection: ConnectionUse | None
 
 
-def bind(spec: Spec, registry: Registry, connections: Connections, redactor: Redactor) -> Bound:
-    """Resolve and convert. Raises `SpecError` with all faults: a reference that cannot be resolved, options that do
-    not fit once it is; `PluginError` when a plugin is not there. No message holds what a reference resolves to."""
+def bind(spec: Spec, registry: Registry, connections: Connections, redactor: Redactor | None) -> Bound:
+    """Resolve and convert. Without a `redactor` references stay as they are, which takes no secrets.
+
+    Raises `SpecError` with all faults: a reference that cannot be resolved, options that do not fit once it is;
+    `PluginError` when a plugin is not there. No message holds what a reference resolves to.
+    """
     binding = _Binding(registry, connections, redactor)
     source = registry.get("source", spec.source.type, Source)
     sink = registry.get("sink", spec.sink.type, Sink)
@@ -87,7 +90,7 @@ class _Place:
 class _Binding:
     """One `bind` on its way; collects the faults."""
 
-    def __init__(self, registry: Registry, connections: Connections, redactor: Redactor) -> None:
+    def __init__(self, registry: Registry, connections: Connections, redactor: Redactor | None) -> None:
         self._registry = registry
         self._connections = connections
         self._redactor = redactor
@@ -102,7 +105,7 @@ class _Binding:
             try:
                 return config_of(plugin.Config, resolved, hidden)
             except Misfit as misfit:
-                message = self._redactor.clean(misfit.message)
+                message = self._redactor.clean(misfit.message) if self._redactor else misfit.message
                 self.faults.append(place.document.fault((*path, *misfit.path), message))
         return Config()
 
@@ -133,7 +136,7 @@ class _Binding:
             return {key: self._resolved(each, place, (*path, key), hidden) for key, each in value.items()}
         if isinstance(value, list):
             return [self._resolved(each, place, (*path, n), hidden) for n, each in enumerate(value)]
-        if not is_reference(value):
+        if self._redactor is None or not is_reference(value):
             return value
         try:
             found = resolve(value, self._redactor, folder=place.folder)

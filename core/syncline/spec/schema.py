@@ -158,7 +158,8 @@ class _Parts:
             (offer.plugin.Config,), ref_template=f"#/$defs/{prefix}.{{name}}"
         )
         main = own["$ref"].removeprefix(f"#/$defs/{prefix}.")
-        finished = {name: _finished(part, name) for name, part in parts.items()}
+        described = {f"#/$defs/{prefix}.{name}": part.get("description") for name, part in parts.items()}
+        finished = {name: _described(_finished(part, name), described) for name, part in parts.items()}
         options = finished.pop(main)
         self.defs.update({f"{prefix}.{name}": part for name, part in finished.items()})
         return options
@@ -182,8 +183,19 @@ def _finished(node: Json, key: str = "") -> Json:
     if key:
         result.setdefault("title", keys.title(key))
     if node.get("x-secret"):
+        result.setdefault("description", "A secret, given as a reference: ${env:NAME} or ${file:PATH}.")
         return result | {"pattern": REFERENCE, "errorMessage": keys.SECRET}
     return _or_reference(result)
+
+
+def _described(part: Json, described: Mapping[str, str | None]) -> Json:
+    """A key without words of its own takes those of its type: `Budget | None` is described by Budget."""
+    for node in part.get("properties", {}).values():
+        for each in (node, *node.get("anyOf", ())):
+            words = each.get("description") or described.get(each.get("$ref", ""))
+            if words and "description" not in node:
+                node["description"] = words
+    return part
 
 
 def _inner(node: Any) -> Any:
