@@ -204,7 +204,7 @@ def test_readers_see_a_whole_state_while_the_journal_writes(ledger: Ledger) -> N
     assert {total % 10 for total in totals} <= {0}
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     ends=st.lists(
         st.sampled_from([("new", "added"), ("duplicate", "updated"), ("rejected", "2001"), ("unknown", "answer_lost"),

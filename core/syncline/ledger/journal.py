@@ -17,7 +17,7 @@ from typing import Self
 import polars as pl
 import sqlalchemy as sa
 
-from ..batch import ID, KEY
+from ..batch import ID, KEY, ROW
 from ..decision import Counts
 from ..errors import Fatal, SynclineError
 from . import open_batch
@@ -117,8 +117,11 @@ class Journal:
             fresh = set(rows) - batch.sent
             if fresh:
                 batch.sent |= fresh
-                marks = [{"run_id": self._run.id, "seq": seq, "row": row, "answered": False} for row in sorted(fresh)]
-                connection.execute(deliveries.insert(), marks)
+                fixed = {"run_id": self._run.id, "seq": seq, "answered": False}
+                marks = pl.DataFrame({"row": sorted(fresh)}).with_columns(
+                    pl.lit(value).alias(name) for name, value in fixed.items()
+                )
+                self._database.many(connection, deliveries.insert(), marks)
 
         return self._ask(step, wait=wait)
 
@@ -172,12 +175,10 @@ class Journal:
         def step(connection: sa.Connection) -> None:
             if self._desk.list_id is None or rows.is_empty():
                 return
-            connection.execute(
-                members.update()
-                .where(members.c.sync_id == self._run.sync_id, members.c.key == sa.bindparam("member"))
-                .values(source_id=sa.bindparam("new_id")),
-                [{"member": key, "new_id": source_id} for key, source_id in rows.select(KEY, ID).sort(KEY).iter_rows()],
-            )
+            mine = (members.c.sync_id == self._run.sync_id) & (members.c.key == sa.bindparam("member"))
+            statement = members.update().where(mine).values(source_id=sa.bindparam("new_id"))
+            moved = rows.select(pl.col(KEY).alias("member"), pl.col(ID).alias("new_id")).sort("member")
+            self._database.many(connection, statement, moved)
 
         return self._ask(step, wait=wait)
 
@@ -194,20 +195,13 @@ class Journal:
     def _record_answers(self, connection: sa.Connection, seq: int, results: pl.DataFrame) -> None:
         insert = self._database.insert(deliveries)
         names = ("answered", OUTCOME, REASON, DETAIL)
-        connection.execute(
-            insert.on_conflict_do_update(
-                index_elements=["run_id", "seq", "row"], set_={name: insert.excluded[name] for name in names}
-            ),
-            [
-                {
-                    "run_id": self._run.id,
-                    "seq": seq,
-                    "row": row,
-                    "answered": True,
-                    **dict(zip(names[1:], rest, strict=True)),
-                }
-                for row, *rest in results.select("#row", OUTCOME, REASON, DETAIL).iter_rows()
-            ],
+        statement = insert.on_conflict_do_update(
+            index_elements=["run_id", "seq", "row"], set_={name: insert.excluded[name] for name in names}
+        )
+        fixed = {"run_id": self._run.id, "seq": seq, "answered": True}
+        rows = results.select(pl.col(ROW).alias("row"), *names[1:])
+        self._database.many(
+            connection, statement, rows.with_columns(pl.lit(value).alias(name) for name, value in fixed.items())
         )
 
     def _close_batch(self, batch: BatchState) -> None:

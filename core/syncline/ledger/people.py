@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +12,8 @@ import sqlalchemy as sa
 from ..batch import KEY, keys
 from ..plugin import AudiencePart, Held, Status
 from .database import Database
-from .receipts import VALUES, list_id_of
-from .tables import audience, audience_reads, lists, members, syncs
+from .receipts import NOT_OPTED_OUT, VALUES, list_id_of
+from .tables import audience, audience_reads, lists, members, micros, syncs
 
 ADDRESS_COLUMN = "address"
 _MEMBERS: dict[str, Any] = {
@@ -33,26 +32,31 @@ _AUDIENCE: dict[str, Any] = {
     "values": pl.String,
     "gone": pl.Boolean,
 }
-_OPTED_OUT = [Status.UNSUBSCRIBED.value, Status.BOUNCED.value, Status.DO_NOT_MAIL.value]
-
-
-def _frame(rows: Iterable[Any], schema: dict[str, Any]) -> pl.DataFrame:
-    """A frame from plain rows, column by column (twice as fast as from rows)."""
-    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
-    series = []
-    for (name, kind), values in zip(schema.items(), columns, strict=True):
-        stored = pl.Int64 if isinstance(kind, pl.Datetime) else None if kind == pl.Boolean else kind
-        series.append(pl.Series(name, values, dtype=stored).cast(kind))
-    return pl.DataFrame(series)
+PIECE = 250_000
 
 
 def members_of(database: Database, sync_id: int) -> pl.DataFrame:
     """See `Ledger.members`."""
-    wanted = ["key", *list(_MEMBERS)[1:]]
-    columns = [sa.type_coerce(members.c[name], _plain(members.c[name])) for name in wanted]
+    wanted = [
+        sa.type_coerce(members.c[name.lstrip("#")], _plain(members.c[name.lstrip("#")])).label(name)
+        for name in _MEMBERS
+    ]
     with database.read() as connection:
-        rows = connection.execute(sa.select(*columns).where(members.c.sync_id == sync_id)).all()
-    return _frame(rows, _MEMBERS)
+        return _in_pieces(
+            database, connection, sa.select(*wanted).where(members.c.sync_id == sync_id), members.c.key, _MEMBERS
+        )
+
+
+def _in_pieces(
+    database: Database, connection: sa.Connection, query: sa.Select[Any], key: sa.Column[str], schema: dict[str, Any]
+) -> pl.DataFrame:
+    """All rows of the query, in the order of the key, a piece at a time: no piece is too large for the database."""
+    pieces: list[pl.DataFrame] = []
+    last = ""
+    while not pieces or pieces[-1].height == PIECE:
+        pieces.append(database.listing(connection, query.where(key > last).order_by(key).limit(PIECE), schema))
+        last = pieces[-1].item(-1, KEY) if pieces[-1].height else last
+    return pl.concat(pieces)
 
 
 def _plain(column: sa.Column[Any]) -> Any:
@@ -63,9 +67,9 @@ def _plain(column: sa.Column[Any]) -> Any:
 def member_values(database: Database, sync_id: int, wanted: pl.Series) -> pl.DataFrame:
     """See `Ledger.member_values`."""
     mine = (members.c.sync_id == sync_id) & database.among(members.c.key, wanted.drop_nulls().to_list())
+    query = sa.select(members.c.key.label(KEY), members.c["values"]).where(mine)
     with database.read() as connection:
-        rows = connection.execute(sa.select(members.c.key, members.c["values"]).where(mine)).all()
-    return _frame(rows, {KEY: pl.String, "values": pl.String})
+        return database.listing(connection, query, {KEY: pl.String, "values": pl.String})
 
 
 def member(database: Database, sync_id: int, key: str) -> dict[str, Any] | None:
@@ -78,10 +82,15 @@ def member(database: Database, sync_id: int, key: str) -> dict[str, Any] | None:
 
 def audience_of(database: Database, account: str) -> pl.DataFrame:
     """See `Ledger.audience`."""
-    columns = [lists.c.list, audience.c.key, audience.c.status, audience.c["values"], audience.c.gone]
+    found = [pl.DataFrame(schema=_AUDIENCE)]
     with database.read() as connection:
-        query = sa.select(*columns).join(lists, lists.c.id == audience.c.list_id).where(lists.c.account == account)
-        return _frame(connection.execute(query).all(), _AUDIENCE)
+        mine = connection.execute(sa.select(lists.c.id, lists.c.list).where(lists.c.account == account)).all()
+        for list_id, name in sorted(mine, key=lambda each: each.list):
+            columns = (audience.c.key.label(KEY), audience.c.status, audience.c["values"], audience.c.gone)
+            query = sa.select(*columns).where(audience.c.list_id == list_id)
+            people = _in_pieces(database, connection, query, audience.c.key, dict(list(_AUDIENCE.items())[1:]))
+            found.append(people.select(pl.lit(name).alias("list"), pl.all()))
+    return pl.concat(found)
 
 
 def held(database: Database, account: str) -> dict[tuple[str, Status], Held]:
@@ -161,24 +170,21 @@ def _upsert(
     insert = database.insert(audience)
     where = None
     if status is Status.ACTIVE:  # within one refresh an opt-out wins, whichever was read first
-        welcome = sa.and_(*(audience.c.status != each for each in _OPTED_OUT))
-        where = welcome | (audience.c.seen_at < started) | audience.c.gone
-    connection.execute(
-        insert.on_conflict_do_update(
-            index_elements=["list_id", "key"],
-            set_={
-                "status": insert.excluded.status,
-                "values": sa.func.coalesce(insert.excluded["values"], audience.c["values"]),
-                "seen_at": insert.excluded.seen_at,
-                "gone": insert.excluded.gone,
-            },
-            where=where,
-        ),
-        [
-            {"list_id": list_id, "key": key, "status": status.value, "values": values, "seen_at": now, "gone": False}
-            for key, values in people.iter_rows()
-        ],
+        earlier = sa.type_coerce(audience.c.seen_at, sa.BigInteger) < micros(started)
+        where = NOT_OPTED_OUT | earlier | audience.c.gone
+    statement = insert.on_conflict_do_update(
+        index_elements=["list_id", "key"],
+        set_={
+            "status": insert.excluded.status,
+            "values": sa.func.coalesce(insert.excluded["values"], audience.c["values"]),
+            "seen_at": insert.excluded.seen_at,
+            "gone": insert.excluded.gone,
+        },
+        where=where,
     )
+    fixed = {"list_id": list_id, "status": status.value, "seen_at": micros(now), "gone": False}
+    rows = people.select(pl.col(KEY).alias("key"), pl.col(VALUES).alias("values"))
+    database.many(connection, statement, rows.with_columns(pl.lit(value).alias(name) for name, value in fixed.items()))
 
 
 def _mark_seen(

@@ -29,14 +29,15 @@ def leads(database: Database, run_id: str, outcome: str | None, reason: str | No
             if _counted(counts, outcome, reason)
         ]
     given = ((OUTCOME, outcome), (REASON, reason))
+    asked = [pl.col(name) == value for name, value in given if value is not None]
     for place in range(0, len(wanted), CHUNK):
         with database.read() as connection:
             frames = list(_read(connection, run_id, wanted[place : place + CHUNK]))
-        for frame in frames:
-            asked = [pl.col(name) == value for name, value in given if value is not None]
-            found = frame.filter(*asked) if asked else frame
-            if found.height:
-                yield found
+        frame = pl.concat(frames) if frames else pl.DataFrame()
+        if asked and frame.height:
+            frame = frame.filter(*asked)
+        if frame.height:
+            yield frame.sort(ROW)
 
 
 def _counted(counts: dict[str, int], outcome: str | None, reason: str | None) -> bool:
@@ -48,14 +49,17 @@ def _counted(counts: dict[str, int], outcome: str | None, reason: str | None) ->
 
 
 def _read(connection: sa.Connection, run_id: str, seqs: Sequence[int]) -> Iterator[pl.DataFrame]:
-    """The outcomes of these batches as they are now, in the order given; pruned ones are passed over."""
+    """The outcomes of these batches as they are now; pruned ones are passed over."""
     here = (batches.c.run_id == run_id) & batches.c.seq.in_(seqs) & batches.c.outcomes.is_not(None)
     query = sa.select(batches.c.seq, batches.c.open, batches.c.outcomes).where(here)
     rows = {each.seq: each for each in connection.execute(query)}
+    closed = [rows[seq].outcomes for seq in seqs if seq in rows and not rows[seq].open]
+    if closed:
+        yield unpack_outcomes(*closed)
     for seq in seqs:
-        if seq in rows:
-            answers = _answers(connection, run_id, seq) if rows[seq].open else []
-            yield with_answers(unpack_outcomes(rows[seq].outcomes), answers).select(OUTCOMES.names())
+        if seq in rows and rows[seq].open:
+            outcomes = with_answers(unpack_outcomes(rows[seq].outcomes), _answers(connection, run_id, seq))
+            yield outcomes.select(OUTCOMES.names())
 
 
 def _answers(connection: sa.Connection, run_id: str, seq: int) -> list[pl.DataFrame]:

@@ -31,6 +31,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
 
 
+def micros(moment: datetime) -> int:
+    """How a moment lies in the ledger."""
+    return (moment - _EPOCH) // _TICK
+
+
 class Moment(TypeDecorator[datetime]):
     """An aware moment, kept as microseconds since the epoch, so that it sorts and compares alike everywhere."""
 
@@ -39,7 +44,7 @@ class Moment(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
         """To storage."""
-        return None if value is None else (value - _EPOCH) // _TICK
+        return None if value is None else micros(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         """From storage, in UTC."""
