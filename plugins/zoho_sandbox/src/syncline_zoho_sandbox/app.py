@@ -6,7 +6,6 @@ Each request is handled inside one transaction of the state; nothing but the net
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from urllib.parse import parse_qsl
 
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,7 +25,7 @@ from syncline_zoho_sandbox import (
 from syncline_zoho_sandbox.delivery import deliver
 from syncline_zoho_sandbox.faults import Fault
 from syncline_zoho_sandbox.store import Store
-from syncline_zoho_sandbox.wire import Call, Endpoint, Refusal, Reply, json_reply
+from syncline_zoho_sandbox.wire import Call, Endpoint, Refusal, Reply, form_fields, json_reply
 
 Gate = Callable[[Call, Endpoint], None]
 HUB: Mapping[str, Endpoint] = {**subscriptions.ENDPOINTS, **audience.ENDPOINTS, **leadfields.ENDPOINTS}
@@ -163,8 +162,7 @@ async def _body(receive: Receive) -> bytes:
 
 def _parsed(store: Store, endpoint: str, scope: Scope, body: bytes) -> Call:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    query = scope["query_string"].decode("latin-1")
-    parameters = dict(parse_qsl(query, keep_blank_values=True)) if query else {}
-    if body and headers.get("content-type", "").startswith(FORM):
-        parameters.update(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    parameters = form_fields(scope["query_string"])
+    if headers.get("content-type", "").startswith(FORM):
+        parameters |= form_fields(body)
     return Call(store, endpoint, scope["method"], scope["path"], scope["path_params"], parameters, headers, body)

@@ -68,7 +68,8 @@ def end_with_parent(server: Server) -> None:
 
 def announce(server: Server, descriptor: int) -> None:
     """Write the address and the credentials as one line of JSON."""
-    with os.fdopen(descriptor, "w") as line:
+    # The descriptor stays open: were it 1 and closed, the next socket would become standard output.
+    with os.fdopen(descriptor, "w", closefd=False) as line:
         line.write(json.dumps(server.credentials()) + "\n")
 
 

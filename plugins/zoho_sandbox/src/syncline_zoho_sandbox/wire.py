@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
 
 from syncline_zoho_sandbox.settings import Settings
 from syncline_zoho_sandbox.store import Store
@@ -61,6 +62,18 @@ class Endpoint(NamedTuple):
     handle: Callable[[Call], Reply]
     scope: str = ""
     methods: tuple[str, ...] = ("GET",)
+
+
+def form_fields(text: bytes) -> dict[str, str]:
+    """The fields of a query string or an urlencoded body; the last one of a name wins.
+
+    The standard library's parser would be the heaviest part of handling a lead: it also does what no client here needs.
+    """
+    fields = {}
+    for pair in filter(None, text.split(b"&")):
+        name, _, value = pair.replace(b"+", b" ").partition(b"=")
+        fields[unquote_to_bytes(name).decode("utf-8", "replace")] = unquote_to_bytes(value).decode("utf-8", "replace")
+    return fields
 
 
 def json_reply(content: object, status: int = 200, code: str = "", headers: dict[str, str] | None = None) -> Reply:
