@@ -8,7 +8,7 @@ import msgspec
 from syncline import Config
 from syncline_zoho import seconds
 
-LinkName = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^/?#\s]+$")]
+LinkName = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^/?#\s]+(?!\n)$")]
 UNLIMITED = "unlimited"
 MOST_LOOKBACK = 30 * 86_400
 
@@ -25,7 +25,7 @@ class CreatorConfig(Config, frozen=True):
     lookback: Annotated[
         str,
         msgspec.Meta(
-            pattern=r"^(unlimited|[1-9][0-9]{0,6}[smhd])$",
+            pattern=r"^(unlimited|[1-9][0-9]{0,6}[smhd])(?!\n)$",
             description="how far `all` reaches back before the creation of the sync: up to 30d, or unlimited",
         ),
     ] = "30d"

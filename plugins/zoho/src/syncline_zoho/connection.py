@@ -21,7 +21,7 @@ from .tokens import Credentials, Tokens
 Host = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^https?://([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$",
+        pattern=r"^https?://([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(?!\n)$",
         description="scheme://host[:port], nothing after it",
     ),
 ]
