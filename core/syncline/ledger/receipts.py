@@ -11,7 +11,7 @@ from ..batch import ID, KEY, ROW
 from ..decision import Outcome
 from ..plugin import Status
 from .database import Database
-from .frames import DETAIL, OUTCOME, REASON, pack
+from .frames import DETAIL, OUTCOME, REASON
 from .letters import Desk, bury, settle_keys
 from .suppression import suppress
 from .tables import audience, lists, members, micros
