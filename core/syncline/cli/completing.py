@@ -24,13 +24,14 @@ def specs(context: click.Context, parameter: click.Parameter, incomplete: str) -
     """Spec files of the folder that was typed so far, and folders."""
     from click.shell_completion import CompletionItem
 
-    folder = Path(incomplete) if incomplete.endswith("/") else Path(incomplete).parent
+    typed = incomplete[: incomplete.rfind("/") + 1]
+    folder = Path(typed)
     if not folder.is_dir():
         return []
-    folders = [f"{each}/" for each in sorted(folder.iterdir()) if each.is_dir() and not each.name.startswith(".")]
-    found = [*map(str, spec_files(folder)), *folders]
-    return [CompletionItem(each, type="nospace" if each.endswith("/") else "plain") for each in found
-            if each.startswith(incomplete)]  # fmt: skip
+    found = [(typed + each.name, "plain") for each in spec_files(folder)]
+    inner = sorted(each.name for each in folder.iterdir() if each.is_dir() and not each.name.startswith("."))
+    found += [(f"{typed}{name}/", "nospace") for name in inner]
+    return [CompletionItem(name, type=kind) for name, kind in found if name.startswith(incomplete)]
 
 
 def syncs(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -47,7 +47,7 @@ def table(
     from rich.text import Text
 
     made = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    made.title, made.title_justify, made.title_style = title or None, "left", "bold"
+    made.title, made.title_justify = Text(terminal.clean(title), style="bold") if title else None, "left"
     for name in columns:
         right = name in numbers
         made.add_column(name, justify="right" if right else "left", no_wrap=right, overflow="fold")
