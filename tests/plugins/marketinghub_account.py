@@ -15,7 +15,7 @@ import msgspec
 import polars as pl
 import pytest
 from syncline import KEY, AudiencePart, Held, Runtime, Status, key_of
-from syncline.budget import Budgets, MemoryStore
+from syncline.budget import Budgets, MemoryStore, Store
 from syncline.secrets import Redactor
 from syncline_marketinghub.sink import MarketingHub
 from syncline_zoho import Budget, Config, Hosts, Zoho
@@ -68,7 +68,9 @@ class Account:
         self.sent: list[tuple[str, str, Any, Any]] = []
         self._opened: list[Zoho] = []
 
-    def connection(self, *, budget: Budget | None = None, refresh_token: str | None = None) -> Zoho:
+    def connection(
+        self, *, budget: Budget | None = None, refresh_token: str | None = None, store: Store | None = None
+    ) -> Zoho:
         """One more process; what it sends is noted in `sent`."""
         config = Config(
             client_id=self.box.client_id,
@@ -77,7 +79,7 @@ class Account:
             hosts=Hosts(**self.box.hosts),
             budget=budget,
         )
-        budgets = Budgets(self.store, stop=self.stop, now=self.hours.now)
+        budgets = Budgets(store or self.store, stop=self.stop, now=self.hours.now)
         made = Zoho(config, Runtime(budgets, Redactor(), self.folder, self.folder, self.stop))
         client = made.client("marketinghub")
         send = client.send

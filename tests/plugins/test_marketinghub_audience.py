@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from marketinghub_account import LIST, PUBLIC, Account, held_of, people
 from syncline import AudiencePart, Fatal, Held, Retriable, Status
-from syncline_marketinghub.audience import Audience
-from syncline_marketinghub.lists import MailingList, resolve
+from syncline_marketinghub.api import Reply
+from syncline_marketinghub.audience import Audience, address_of
+from syncline_marketinghub.lists import MailingList, read_lists, resolve
+from syncline_marketinghub.paging import pages
 from syncline_marketinghub.sink import MarketingHub
 from syncline_zoho_sandbox import Sandbox
 
@@ -204,6 +209,71 @@ def test_nothing_is_sent_while_the_listing_of_opt_outs_is_cut_short(account: Acc
         read(account.sink(known_in="list"), {}, sending=True)
 
 
+def test_nobody_is_taken_for_gone_because_others_left_while_the_list_was_read(account: Account, box: Sandbox) -> None:
+    active = [lead.email for lead in box.leads(LIST) if lead.status == "active"]
+    connection = account.connection()
+    client = connection.client("marketinghub")
+    send = client.send
+
+    def leaving(method: str, path: str, **rest: Any) -> Any:
+        answer = send(method, path, **rest)
+        if path.endswith("/getleads"):
+            box.change_lead("delete", answer.json["list_of_details"][0]["lead_email"])
+            client.send = send  # type: ignore[method-assign]
+        return answer
+
+    client.send = leaving  # type: ignore[method-assign]
+    parts = read(account.sink(known_in="list", page_size=4, connection=connection), {}, sending=False)
+    left = {lead.email for lead in box.leads(LIST) if lead.status == "active"}
+    assert len(left) == len(active) - 1
+    assert people(parts, box.lists()[LIST]) >= left
+    assert (box.lists()[LIST], Status.ACTIVE) in wholes(parts)
+
+
+class Shelf:
+    """As much of `Api` as reading pages needs; it may cut the range, and may say so or not."""
+
+    def __init__(self, items: int, most: int, *, tells: bool, code_at_end: bool) -> None:
+        self._items = [{"lead_email": f"{n}@example.com"} for n in range(items)]
+        self._most = most
+        self._tells = tells
+        self._code_at_end = code_at_end
+
+    def read(self, endpoint: str, params: dict[str, str], known: frozenset[str]) -> Reply:
+        start, size = int(params["fromindex"]) - 1, min(int(params["range"]), self._most)
+        found = self._items[start : start + size]
+        if not found and self._code_at_end:
+            return Reply("2502", {"message": "no contacts"})
+        details = {"requestdetails": {"range": size}} if self._tells else {}
+        return Reply("0", details | {"list_of_details": found[0] if len(found) == 1 else found})
+
+
+@given(
+    items=st.integers(0, 60),
+    most=st.integers(1, 60),
+    size=st.integers(1, 60),
+    tells=st.booleans(),
+    code_at_end=st.booleans(),
+)
+def test_every_item_is_read_once_whatever_the_server_makes_of_the_range(
+    items: int, most: int, size: int, tells: bool, code_at_end: bool
+) -> None:
+    shelf: Any = Shelf(items, most, tells=tells, code_at_end=code_at_end)
+    read = pages(shelf, "getleads", {}, size=size, identity=address_of, expected=items)
+    assert [address_of(item) for page in read for item in page] == [f"{n}@example.com" for n in range(items)]
+
+
+@pytest.mark.parametrize("most", [10, 20, 50])
+def test_a_round_cut_is_noticed_even_if_the_number_is_not_known(most: int) -> None:
+    shelf: Any = Shelf(57, most, tells=False, code_at_end=False)
+    assert sum(map(len, pages(shelf, "getmailinglists", {}, size=100, identity=address_of))) == 57
+
+
+def test_an_item_without_an_address_ends_the_run_and_names_its_keys() -> None:
+    with pytest.raises(Fatal, match="its keys are mail, name"):
+        address_of({"mail": "x", "name": "y"})
+
+
 @pytest.mark.parametrize("kind", ["html", "no_content", "truncated_json"])
 def test_a_page_that_is_no_answer_is_asked_for_again(account: Account, box: Sandbox, kind: str) -> None:
     box.faults.add(kind, "marketinghub.getleads", nth=2)
@@ -238,6 +308,18 @@ def test_a_list_that_does_not_exist_is_answered_with_those_that_do(sink: Make) -
         _ = sink(list="webinar lead").target
     assert "'Newsletter', 'Partners', 'Webinar leads'" in str(caught.value)
     assert "did you mean 'Webinar leads'?" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("told", "public"), [("true", True), ("false", False), (False, False), (None, True), ("perhaps", True)]
+)
+def test_a_list_is_taken_for_public_unless_it_is_known_to_be_private(told: object, public: bool) -> None:
+    class Overview:
+        def read(self, endpoint: str, params: object, known: object) -> Reply:
+            return Reply("0", {"list_of_details": [{"listkey": "k", "listname": "L", "is_public": told}]})
+
+    stub: Any = Overview()
+    assert [each.public for each in read_lists(stub)] == [public]
 
 
 def test_an_ambiguous_name_is_answered_with_the_keys() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from marketinghub_account import LIST, PUBLIC, Account, leads
 from syncline import Fatal, Lost, Result, ResultKind, Retriable
 from syncline.budget import Limit
+from syncline.ledger import Ledger
 from syncline_marketinghub.config import MarketingHubConfig
 from syncline_marketinghub.sink import MarketingHub
 from syncline_zoho import Budget
@@ -173,6 +175,18 @@ def test_a_locked_call_is_parked_for_everybody_and_sent_again_after_the_lock(
     assert kinds(send(second, leads(ANN))) == ["accepted"]
     assert account.hours.now() - before >= 1799
     assert box.calls().counts["marketinghub.listsubscribe"] == 3
+
+
+def test_429_means_locked_whatever_the_body_says(sink: Make, box: Sandbox) -> None:
+    box.faults.add("code", "marketinghub.listsubscribe", code="7777", status=429)
+    with pytest.raises(Retriable):
+        send(sink(), leads(ANN))
+
+
+def test_a_page_with_404_is_not_taken_for_a_lock(sink: Make, box: Sandbox) -> None:
+    box.faults.add("html", "marketinghub.listsubscribe", status=404)
+    with pytest.raises(Fatal, match=r"check the data centre and the host"):
+        send(sink(), leads(ANN))
 
 
 def test_the_time_that_a_locked_call_names_is_believed(sink: Make, box: Sandbox) -> None:
@@ -396,6 +410,33 @@ def test_two_processes_share_the_budget_and_never_trip_the_lock(account: Account
     assert 600 <= took < 640
     assert {each.code for each in box.calls().calls if each.endpoint == "marketinghub.listsubscribe"} == {"0"}
     assert pair[0].estimate(24) <= took
+
+
+def test_processes_with_one_ledger_share_budget_and_lock(account: Account, box: Sandbox, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    budget = Budget(calls=4, window="5m")
+    with Ledger.open(url) as one, Ledger.open(url) as two:
+        stores = [each.budget_store() for each in (one, two)]
+        pair = [account.sink(connection=account.connection(budget=budget, store=each)) for each in stores]
+        start = account.hours.now()
+        for n in range(8):
+            send(pair[n % 2], leads(f"lead{n}@example.com"))
+        assert 300 <= account.hours.now() - start < 330
+        pair[0].reserve(1)
+        box.faults.add("lock", "marketinghub.listsubscribe", count=1)
+        with pytest.raises(Retriable):
+            pair[0].deliver(leads(ANN))
+        locked = account.hours.now()
+        assert kinds(send(pair[1], leads(ANN))) == ["accepted"]
+        assert account.hours.now() - locked >= 1799
+
+
+def test_leads_sent_singly_after_a_refused_bulk_call_are_counted_too(account: Account, box: Sandbox) -> None:
+    box.settings(lead_calls=5)
+    box.faults.add("code", "marketinghub.addleadsinbulk", code="2004")
+    made = account.sink(["Lead Email"], connection=account.connection(budget=Budget(calls=5, window="5m")))
+    assert set(kinds(send(made, leads(*MANY[:10])))) == {"accepted"}
+    assert {each.code for each in box.calls().calls if each.endpoint == "marketinghub.listsubscribe"} == {"0"}
 
 
 def test_the_reserve_is_two_percent_and_field_calls_have_their_own_limit(account: Account) -> None:

@@ -132,6 +132,12 @@ def test_check_names_what_is_wrong_and_the_mend(account: Account, box: Sandbox) 
     assert found["call budget"][0] is True
 
 
+def test_check_says_when_the_connection_may_not_use_the_list(sink: Make, box: Sandbox) -> None:
+    box.faults.add("code", "marketinghub.getleads", code="2701")
+    ok, found, mend = lines(sink(), MAPPED)["leads"]
+    assert (ok, "2701" in found, "grant access" in mend) == (False, True, True)
+
+
 def test_check_says_which_fields_will_be_created(sink: Make) -> None:
     assert lines(sink(create_fields=True), [*MAPPED, "Compny"])["field 'Compny'"][:2] == (
         True,

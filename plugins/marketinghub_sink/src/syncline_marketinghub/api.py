@@ -38,7 +38,8 @@ SCOPES: Mapping[str, str] = {
 FIELD_ENDPOINTS = ("allfields", "custom_add")
 PAUSES = (0.5, 2.0)
 """Seconds before a read call is repeated that MarketingHub wants to be asked later."""
-LOCKED_STATUS = (400, 403, 429)
+LOCKED_STATUS = (400, 403)
+"""How a gateway may say “too many calls” in a page of its own; 429 says it in any case."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,15 @@ class Api:
         if reply.verdict not in (Verdict.DONE, Verdict.LATER, Verdict.REFUSED):
             raise self._error(endpoint, reply.code, answer)
         return reply
+
+    def probe(self, endpoint: str) -> None:
+        """A write call that names neither list nor person, so nothing is done; raises when the scope is missing."""
+        answer = self._client.send(
+            "POST", BASE + PATHS[endpoint], form={"resfmt": "JSON"}, budget=self._paid(endpoint), repeatable=True
+        )
+        reply = self._reply(endpoint, answer)
+        if reply is not None and reply.verdict in (Verdict.SCOPE, Verdict.TOKEN, Verdict.LOCKED):
+            raise self._error(endpoint, reply.code, answer)
 
     def _read(self, endpoint: str, answer: Answer, known: frozenset[str]) -> Reply:
         reply = self._reply(endpoint, answer)
