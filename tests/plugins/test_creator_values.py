@@ -92,7 +92,8 @@ def test_a_time_zone_that_is_not_known_is_named() -> None:
 ROWS: list[dict[str, Any]] = [
     {
         "ID": "1", "Name": {"first_name": "Ann", "last_name": "", "zc_display_value": "Ann"}, "Age": "42",
-        "Rate": "1.50", "Flag": "true", "Born": "04-Oct-1990", "Seen": "04-Oct-2023 18:05:09", "Tags": ["a", "b"], "Empty": "",
+        "Rate": "1.50", "Flag": "true", "Born": "04-Oct-1990", "Seen": "04-Oct-2023 18:05:09", "Tags": ["a", "b"],
+        "Empty": "",
         "Subform": [{"ID": "7", "zc_display_value": "one"}, {"ID": "8", "zc_display_value": "two"}],
         "Added_Time": "04-Oct-2023 12:35:24",
     },
@@ -129,6 +130,12 @@ def test_without_a_form_everything_but_the_time_columns_is_text() -> None:
 def test_a_value_that_does_not_fit_its_type_is_kept_as_text() -> None:
     rows = [{"Age": "42"}, {"Age": "about 40"}]
     assert frame_of(rows, ["Age"], TYPES, INDIA)["Age"].to_list() == ["42", "about 40"]
+
+
+def test_lists_keep_their_texts_to_the_letter() -> None:
+    for lists in ([["a", "b, c"], [], None], [["a\x1fb", "c"], [], None]):
+        frame = frame_of([{"Tags": each} for each in lists], ["Tags"], {}, INDIA)
+        assert frame["Tags"].to_list() == lists
 
 
 def test_parts_that_no_record_has_are_null_and_parts_of_lists_are_lists() -> None:

@@ -15,6 +15,7 @@ from .dates import Dates
 from .fieldtypes import ID, SYSTEM
 
 Row = dict[str, Any]
+BREAK = "\x1f"
 DISPLAY = ("zc_display_value", "display_value", "value", "ID")
 
 
@@ -58,13 +59,25 @@ def _part(value: Any, path: str) -> Any:
 def _plain(name: str, values: list[Any]) -> pl.Series:
     """Texts, or lists of texts when one of the values is a list."""
     if any(type(value) is list for value in values):
-        return pl.Series(name, [_texts(value) for value in values], dtype=pl.List(pl.String))
+        return _lists(name, [_texts(value) for value in values])
     texts = [(value or None) if type(value) is str else _text(value) for value in values]
     return pl.Series(name, texts, dtype=pl.String)
 
 
+def _lists(name: str, lists: list[list[str] | None]) -> pl.Series:
+    """Lists of non-empty texts as a column; joined and split, because Polars makes a Series of every single list."""
+    if any(BREAK in text for texts in lists if texts for text in texts):
+        return pl.Series(name, lists, dtype=pl.List(pl.String))
+    joined = pl.Series(name, [None if texts is None else BREAK.join(texts) for texts in lists], dtype=pl.String)
+    empty = pl.lit([], dtype=pl.List(pl.String))
+    split = pl.when(pl.col(name) == "").then(empty).otherwise(pl.col(name).str.split(BREAK))
+    return joined.to_frame().select(split.alias(name)).to_series()
+
+
 def _texts(value: Any) -> list[str] | None:
     if isinstance(value, list):
+        if all(type(item) is str and item for item in value):  # by far the most frequent
+            return value
         return [text for item in value if (text := _text(item)) is not None]
     text = _text(value)
     return None if text is None else [text]
