@@ -11,7 +11,6 @@ from spec_plugins import CONNECTIONS, SPEC, registry
 from syncline.registry import Registry
 from syncline.spec import load_paths
 
-
 BROKEN = Path(__file__).parents[1] / "fixtures" / "broken" / "specs.yaml"
 
 

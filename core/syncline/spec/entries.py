@@ -26,7 +26,9 @@ def entries_of(spec: Mapping[str, Any], section: str) -> list[Entry]:
     """The entries of a spec without faults. A default rule is there once: a later entry changes its options and
     leaves it in its place. Every other plugin comes where it stands, as often as it stands."""
     found: list[Entry] = []
-    for n, written in enumerate(spec.get(section, ["defaults"] if section == "ignore" else [])):
+    if section == "ignore" and section not in spec:
+        return _spelt_out("defaults", (section,))
+    for n, written in enumerate(spec.get(section, ())):
         for entry in _spelt_out(written, (section, n)):
             place = _place(found, entry) if section == "ignore" else None
             if place is None:

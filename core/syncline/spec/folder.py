@@ -60,20 +60,18 @@ def load_paths(paths: Iterable[Path], registry: Registry, connections: Path | No
     """
     loading = _Loading(checker_of(registry), connections)
     for path in paths:
-        for file in _specs_in(path):
+        for file in _specs_in(path, connections):
             loading.load(file)
     loading.unique()
     return loading.result()
 
 
-def _specs_in(path: Path) -> Sequence[Path]:
+def _specs_in(path: Path, connections: Path | None) -> Sequence[Path]:
     if not path.is_dir():
         return [path]
-    return sorted(
-        each
-        for each in path.iterdir()
-        if each.suffix in (".yaml", ".yml") and each.name not in RESERVED and not each.name.startswith(".")
-    )
+    found = [each for each in path.iterdir() if each.suffix in (".yaml", ".yml") and not each.name.startswith(".")]
+    other = connections.resolve() if connections is not None else None
+    return sorted(each for each in found if each.name not in RESERVED and each.resolve() != other)
 
 
 @dataclass

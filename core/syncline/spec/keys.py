@@ -110,6 +110,7 @@ TEST: Json = {
             "additionalProperties": False,
             "minProperties": 1,
             "maxProperties": 1,
+            "examples": [{"ignored": "invalid_pattern"}, {"lead": {"Lead Email": "ann@example.com"}}],
         },
     ),
     "required": ["name", "given", "expect"],

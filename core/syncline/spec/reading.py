@@ -273,5 +273,6 @@ _SYNTAX = {
     "could not find expected ':'": "this key has no ':' after it, or a quote above is not closed",
     "did not find expected '-' indicator": "this line is neither an entry of the list above (- …) nor indented like it",
     "found duplicate anchor": "this anchor (&name) stands a second time",
+    "did not find expected node content": "a value is missing here, or a bracket above is not closed",
     "undefined tag handle": "YAML tags are not allowed; remove it",
 }
