@@ -50,10 +50,8 @@ class Audience:
         """Lists that were deleted: nobody is active there any more. Whoever opted out there stays opted out."""
         there = {each.key for each in lists}
         for (listkey, status), known in held.items():
-            gone = (
-                status is Status.ACTIVE and known.count and listkey not in there and (listkey, status) not in self._read
-            )
-            if gone and count(self._api, listkey, status) is None:
+            absent = listkey not in there and (listkey, status) not in self._read
+            if absent and status is Status.ACTIVE and known.count and count(self._api, listkey, status) is None:
                 self._read[listkey, status] = Held(0, datetime.now(UTC), datetime.now(UTC))
                 yield AudiencePart(listkey, status, frame_of([]), whole=True)
 
@@ -119,9 +117,8 @@ class Audience:
         changed = {status: counts[status] != known[status].count for status in STATUSES}
         for status in (Status.UNSUBSCRIBED, Status.BOUNCED):
             changed[status] |= known[status].whole is None and counts[status] > 0
-        if self._is_due(known[Status.ACTIVE]) or (
-            changed[Status.ACTIVE] and not self._moved(known, counts, changed, sending)
-        ):
+        differs = changed[Status.ACTIVE] and not self._moved(known, counts, changed, sending)
+        if differs or self._is_due(known[Status.ACTIVE]):
             yield from self._as_counted(each, Status.ACTIVE, counts, sending)
         elif sending:
             yield from self.recent(each.key)
