@@ -228,4 +228,7 @@ def test_a_wrong_setting_of_the_embedded_zoho_is_named(tmp_path: Path) -> None:
     wrong = ZohoSandbox(msgspec.convert({"settings": {"nope": 1}}, ZohoSandbox.Config), runtime(tmp_path))
     with pytest.raises(Fatal, match="no setting 'nope'"):
         wrong.client("creator")
+    (line,) = wrong.check()
+    assert not line.ok
+    assert "cannot start" in line.found
     wrong.close()

@@ -127,6 +127,24 @@ def test_a_token_is_renewed_five_minutes_before_it_expires(sandbox: Sandbox, tmp
         assert asked(sandbox) == renewals
 
 
+def test_a_token_that_still_holds_is_used_while_the_accounts_server_is_away(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("syncline_zoho.connection.TOKEN_PATIENCE", Patience(attempts=1))
+    connection = zoho(tmp_path, sandbox)
+    status(connection)
+    connection.close()
+    content = json.loads(kept(tmp_path).read_text())
+    content["grant"]["expires_at"] = time.time() + 200
+    kept(tmp_path).write_text(json.dumps(content))
+    sandbox.reset_calls()
+    sandbox.faults.add("status", "accounts.token", status=503)
+    again = zoho(tmp_path, sandbox)
+    assert {status(again) for _ in range(3)} == {200}
+    assert asked(sandbox) == 1
+    again.close()
+
+
 def test_a_short_lived_token_is_not_renewed_at_every_call(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.settings(token_lifetime=120)
     connection = zoho(tmp_path, sandbox)

@@ -117,12 +117,12 @@ class Account(Connection[C]):
 
     def check(self) -> Iterator[Check]:
         """The credentials (a token is granted), and settings that are allowed but unwise."""
-        host = urlsplit(self.hosts().accounts or "").netloc
         try:
             self._all_tokens().grant()
+            host = urlsplit(self.hosts().accounts or "").netloc
         except SynclineError as error:
             why = f" ({error.why})" if error.why else ""
-            yield Check("credentials", False, f"{error.what}{why} [{host}]", error.mend)
+            yield Check("credentials", False, f"{error.what}{why}", error.mend)
         else:
             yield Check("credentials", True, f"{host} granted an access token")
 

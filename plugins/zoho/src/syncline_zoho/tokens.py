@@ -22,6 +22,7 @@ from syncline import Client, Fatal, Lost, Retriable
 from .refusals import Grant, Refusal, read_grant
 
 EARLY = 300.0
+LAST_MOMENT = 30.0
 MOST_REFRESHES = 8
 WINDOW = 610.0
 LOCK_PATIENCE = 120.0
@@ -117,7 +118,7 @@ class Tokens:
                 kept = self._read()
                 if kept.grant and self._usable(kept.grant, refused):
                     return kept.grant
-                return self._refreshed(kept)
+                return self._refreshed(kept, refused)
         except Timeout:
             raise Retriable(
                 "another process has been renewing the access token for too long", where=str(self._file), after=60.0
@@ -130,9 +131,14 @@ class Tokens:
                 mend="make the folder writable; all processes share the token there",
             ) from None
 
-    def _refreshed(self, kept: Kept) -> Grant:
+    def _refreshed(self, kept: Kept, refused: str | None) -> Grant:
+        """A new grant; while there is none to be had, the one that still holds for a while."""
         now = self._now()
+        old = kept.grant if kept.grant and kept.grant.access_token != refused else None
+        holding = old if old and now < old.expires_at - LAST_MOMENT else None
         if kept.failure and kept.failure.until > now:
+            if holding:
+                return holding
             raise kept.failure.error(now)
         recent = tuple(at for at in kept.refreshes if now - WINDOW < at <= now)
         if len(recent) >= MOST_REFRESHES:
@@ -145,7 +151,9 @@ class Tokens:
         recent += (now,)
         outcome = self._ask()
         if isinstance(outcome, Refusal):
-            self._write(Kept(failure=outcome, refreshes=recent))
+            self._write(Kept(grant=old, failure=outcome, refreshes=recent))
+            if holding:
+                return holding
             raise outcome.error(now)
         self._write(Kept(grant=outcome, refreshes=recent))
         return outcome

@@ -96,7 +96,9 @@ class ZohoSandbox(Account[SandboxConfig]):
     def check(self) -> Iterator[Check]:
         """The credentials, and whether the state is the one the config asks for."""
         yield from super().check()
-        about = self.sandbox.ask("GET", "")
+        if self._running is None:
+            return  # the line before says why it cannot start
+        about = self._running.ask("GET", "")
         same = (about["leads"], about["seed"]) == (self.config.leads, self.config.seed)
         found = f"{about['leads']} sign-ups of seed {about['seed']} in {self.folder}"
         mend = "" if same else f"the state is older than this leads or seed: delete {self.folder} to begin anew"
