@@ -36,18 +36,19 @@ _BACK = timedelta(hours=4)
 
 def problems(schedule: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What is wrong with the keys of a schedule: (key, message); key "" for the schedule as a whole."""
-    frequency = schedule.get("frequency")
+    frequency = str(schedule.get("frequency"))
     if frequency not in NEEDS:
         return [("frequency", f"must be one of {', '.join(NEEDS)}")]
     needs, may = NEEDS[frequency], MAY.get(frequency, ())
+    foreign = [key for key in schedule if key not in (*needs, *may, *ALWAYS)]
     found = [("", f"{key} is missing") for key in needs if schedule.get(key) is None]
-    for key in schedule:
-        if key not in (*needs, *may, *ALWAYS):
-            found.append((key, f"only for frequency {' or '.join(owners(key))}" if owners(key) else "unknown key"))
+    found += [
+        (key, f"only for frequency {' or '.join(owners(key))}" if owners(key) else "unknown key") for key in foreign
+    ]
     checks = {"time": _time, "on": _weekdays, "day": _day, "cron": _cron, "timezone": _zone, "catch_up": _catch_up}
     for key, check in checks.items():
         value = schedule.get(key)
-        if value is not None and key in (*needs, *may, *ALWAYS) and (message := check(value)):
+        if value is not None and key not in foreign and (message := check(value)):
             found.append((key, message))
     return found
 

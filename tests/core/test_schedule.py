@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
@@ -23,7 +24,7 @@ MOMENTS = st.datetimes(datetime(2008, 1, 1), datetime(2035, 1, 1), timezones=st.
 TIMES = st.builds("{:02}:{:02}".format, st.integers(0, 23), st.integers(0, 59))
 
 
-def local(schedule: dict[str, object], start: str, zone: str, n: int) -> list[str]:
+def local(schedule: Mapping[str, object], start: str, zone: str, n: int) -> list[str]:
     """The next `n` instants, as the clock of the zone shows them."""
     moment = datetime.fromisoformat(start).replace(tzinfo=ZoneInfo(zone))
     found = islice(upcoming(schedule, moment, zone), n)

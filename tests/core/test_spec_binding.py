@@ -132,7 +132,7 @@ def test_a_bound_spec_has_typed_configs(plugins: Registry, monkeypatch: pytest.M
     assert made.sink_config == ListConfig(list="Webinar leads")
     assert made.source_connection == ConnectionUse("hub", Hub, HubConfig(token=TOKEN))
     assert made.sink_connection == made.source_connection
-    assert made.transforms[1] == (Lowercase, Lowercase.Config(fields=["Lead Email"]))  # type: ignore[call-arg]
+    assert made.transforms[1] == (Lowercase, Lowercase.Config(fields=["Lead Email"]))
     assert [rule.name for rule, _ in made.rules] == [use.name for use in made.spec.ignore]
 
 
@@ -205,4 +205,4 @@ def test_a_choice_and_a_form_may_be_references(plugins: Registry, monkeypatch: p
     monkeypatch.setenv("BACK", "7d")
     text = SPEC.replace("owner: zylker", 'owner: zylker\n  kind: ${env:KIND}\n  lookback: "${env:BACK}"')
     made = bound(plugins, text).source_config
-    assert made == Form.Config(owner="zylker", kind="paper", lookback="7d")  # type: ignore[call-arg]
+    assert made == Form.Config(owner="zylker", kind="paper", lookback="7d")
