@@ -264,6 +264,18 @@ def test_which_answer_refuses_the_token_is_the_product_s_to_say(bench: Bench) ->
     assert len(server.requests) == 1
 
 
+def test_a_retry_is_logged_and_leaves_standard_output_alone(
+    bench: Bench, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.redactor.add(SECRET)
+    bench.client(bench.server(drop, reply())).send("GET", f"/{SECRET}", params={"q": PERSON})
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "syncline.http"]
+    assert "trying again in" in line
+    assert SECRET not in line
+    assert PERSON not in line
+    assert capsys.readouterr().out == ""
+
+
 def test_a_stop_ends_a_long_wait_at_once(bench: Bench) -> None:
     client = bench.client(bench.server(reply(429, b"{}", "Retry-After: 200")))
     threading.Timer(0.2, bench.stop.set).start()

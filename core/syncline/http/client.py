@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -15,8 +18,11 @@ from ..secrets import Redactor
 from .answer import Answer, read_answer
 
 if TYPE_CHECKING:  # httpx takes as long to import as everything else; `validate` and `--help` need no network
+    from stamina.instrumentation import RetryDetails
+
     from .wire import Unsent
 
+log = logging.getLogger("syncline.http")
 GATEWAY = (502, 503, 504)
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -70,7 +76,7 @@ class Client:
         patience: Patience = Patience(),
         stop: threading.Event | None = None,
     ) -> None:
-        from .wire import Wire  # noqa: PLC0415 - httpx is slow to import
+        from .wire import Wire
 
         self.calls = 0
         self._lock = threading.Lock()
@@ -118,10 +124,8 @@ class Client:
         self._wire.close()
 
     def _patiently(self, call: _Call) -> Answer:
-        import stamina  # noqa: PLC0415 - not needed before the first call
-
         left = self._patience.total
-        for attempt in stamina.retry_context(
+        for attempt in _stamina().retry_context(
             on=_Again, attempts=self._patience.attempts, timeout=None, wait_initial=0.2, wait_max=4.0, wait_jitter=0.5
         ):
             with attempt:
@@ -132,7 +136,7 @@ class Client:
                 except _Again as again:
                     left -= time.monotonic() - started - waited + (again.after or 0.0)
                     self._wait(call, again, left)
-                    raise
+                    raise self._cleaned(again) from None
         raise AssertionError("retry_context ends by an answer or an error")
 
     def _wait(self, call: _Call, again: _Again, left: float) -> None:
@@ -163,7 +167,7 @@ class Client:
         return self._judged(call, answer)
 
     def _request(self, call: _Call, *, renew: bool) -> Answer:
-        from .wire import Unanswered, Unsent  # noqa: PLC0415 - httpx is slow to import
+        from .wire import Unanswered, Unsent
 
         headers = dict(call.headers)
         if call.body is not None:
@@ -219,10 +223,23 @@ class Client:
         return answer
 
     def _cleaned(self, error: SynclineError) -> SynclineError:
+        """The same error, with no secret in any of its texts."""
         for part in ("what", "where", "why", "mend"):
             setattr(error, part, self._redactor.clean(getattr(error, part)))
         error.args = (error.what,)
         return error
+
+
+@cache
+def _stamina() -> ModuleType:
+    """stamina, imported at the first need; left alone it tells of retries on standard output, which is not ours."""
+    import stamina
+
+    def tell(details: RetryDetails) -> None:
+        log.warning("%s; trying again in %.1f s", details.caused_by, details.wait_for)
+
+    stamina.instrumentation.set_on_retry_hooks((tell,))
+    return stamina
 
 
 def _encoded(form: Mapping[str, str], where: str) -> bytes:
