@@ -304,11 +304,13 @@ def test_an_empty_batch_is_judged() -> None:
     assert EmptyEmail(Config()).reasons(frame_of([])).len() == 0
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from(BLANKS), max_size=8))
 def test_blanks_of_any_kind_are_no_address(blanks: str) -> None:
     assert EmptyEmail(Config()).reasons(frame_of([blanks, None])).to_list() == ["empty_email"] * 2
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from(BLANKS), max_size=3), st.sampled_from(["a", "ü", "@", "0", "用"]))
 def test_anything_that_can_be_seen_is_not_empty(blanks: str, seen: str) -> None:
     assert EmptyEmail(Config()).reasons(frame_of([blanks + seen + blanks])).to_list() == [None]

@@ -51,6 +51,8 @@ class NameServer:
         answer.flags |= dns.flags.RA
         if name.startswith("gone"):
             answer.set_rcode(dns.rcode.NXDOMAIN)
+        elif name.startswith("strange"):
+            answer.set_rcode(dns.rcode.YXDOMAIN)
         elif name.startswith("broken"):
             answer.set_rcode(dns.rcode.SERVFAIL)
         elif name.startswith("nomail"):
@@ -81,7 +83,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[NameServer]:
 
 def test_only_a_clear_answer_makes_an_address_invalid(server: NameServer) -> None:
     rule = InvalidPattern(InvalidPatternConfig(dns=True, dns_timeout=0.3))
-    names = ["mail", "gone", "nomail", "silent", "broken"]
+    names = ["mail", "gone", "nomail", "silent", "broken", "strange"]
     frame = frame_of([f"anna@{name}.example.com" for name in names])
     reasons = rule.reasons(frame)
     ignored = [name for name, reason in zip(names, reasons, strict=True) if reason]

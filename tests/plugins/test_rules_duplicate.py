@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from syncline.batch import ADDRESS, ID, KEY, ROW, STATUS, keys
 from syncline_rules.duplicate import FileDuplicate, FileDuplicateConfig
@@ -32,18 +32,21 @@ def kept_rows(rule: FileDuplicate, batches: Sequence[pl.DataFrame]) -> list[int]
 POOL = st.lists(st.one_of(st.none(), st.sampled_from([f"p{n}@example.com" for n in range(12)])), max_size=60)
 
 
+@settings(deadline=None, max_examples=60)
 @given(POOL, st.integers(1, 20))
 def test_the_first_of_each_address_passes_however_the_fetch_is_cut(addresses: list[str | None], size: int) -> None:
     expected = [n for n, each in enumerate(addresses) if each is None or each not in addresses[:n]]
     assert kept_rows(FileDuplicate(FileDuplicateConfig()), batches_of(addresses, size)) == expected
 
 
+@settings(deadline=None, max_examples=60)
 @given(POOL, st.integers(1, 20))
 def test_with_keep_last_the_last_of_each_address_passes(addresses: list[str | None], size: int) -> None:
     expected = [n for n, each in enumerate(addresses) if each is None or each not in addresses[n + 1 :]]
     assert kept_rows(FileDuplicate(FileDuplicateConfig(keep="last")), batches_of(addresses, size)) == expected
 
 
+@settings(deadline=None, max_examples=60)
 @given(POOL, st.integers(1, 8), st.integers(0, 60))
 def test_a_run_taken_up_again_decides_as_if_it_had_never_stopped(
     addresses: list[str | None], size: int, recorded: int
@@ -111,3 +114,13 @@ def test_the_memory_finds_each_key_and_no_other() -> None:
     found = memory.rows_of(memory.marks(asked.cast(pl.String) + "@example.com", asked)).sort("place")
     assert found["row"].to_list() == list(range(5_000))
     assert found["place"].to_list() == list(range(5_000))
+
+
+def test_a_key_that_shares_half_a_fingerprint_is_not_taken_for_another() -> None:
+    memory = KeyMemory()
+    rows = pl.Series([7], dtype=pl.UInt64)
+    known = memory.marks(pl.Series(["a@example.com"]), rows)
+    memory.add(known)
+    other = known.with_columns(pl.col("check") ^ 1)
+    assert memory.rows_of(known)["row"].to_list() == [7]
+    assert memory.rows_of(other).is_empty()

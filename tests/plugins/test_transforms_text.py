@@ -65,6 +65,7 @@ def test_trim_takes_only_the_fields_named() -> None:
     assert Trim(SomeFields(fields=("a",))).needs() == ("a",)
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from(BLANKS), max_size=4), st.sampled_from(["a", "a\u00a0b", "é", "", "a \t b"]))
 def test_trim_takes_every_blank_from_both_ends_and_none_from_inside(blanks: str, text: str) -> None:
     assert only(Trim(SomeFields()), blanks + text + blanks) == [text]

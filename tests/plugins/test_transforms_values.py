@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from syncline import SpecError, Transform
 from syncline_rules.dates import ParseDate, ParseDateConfig
@@ -58,6 +58,7 @@ def test_concat_may_write_into_a_field_that_is_there() -> None:
     assert Concat(ConcatConfig(fields=("a", "b"), into="a")).apply(frame).to_dicts() == [{"a": "x y", "b": "y"}]
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.none(), st.text("ab -", max_size=8)), min_size=1))
 def test_split_puts_the_rest_into_the_last_part(values: list[str | None]) -> None:
     frame = pl.DataFrame({"f": pl.Series(values, dtype=pl.String)})
