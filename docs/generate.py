@@ -1,0 +1,60 @@
+"""Writes docs/reference from the code: schemas, plugins, reason codes, the command line, hooks, and the face.
+
+`make reference` runs it; a test holds the pages equal to what it would write.
+"""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from syncline.registry import GROUP, Registry
+from syncline.spec.schema import compose
+from written import authors, commands, files, offers, reasons
+
+ROOT = Path(__file__).parents[1]
+PAGES = ROOT / "docs" / "reference"
+NOTE = "<!-- Written by docs/generate.py: change the code it reads, then `make reference`. -->"
+
+
+def main() -> None:
+    """Write every page that differs, and take away what is no page any more."""
+    made = pages()
+    for name, text in made.items():
+        path = PAGES / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            sys.stdout.write(f"{path.relative_to(ROOT)}\n")
+    for path in PAGES.glob("*.md"):
+        if path.name not in made:
+            path.unlink()
+
+
+def pages() -> dict[str, str]:
+    """Each page of the reference: file name → text. Only plugins of this repository are described."""
+    ours = {project(path)["name"] for path in (ROOT / "plugins").glob("*/pyproject.toml")}
+    registry = Registry(point for point in entry_points(group=GROUP) if point.dist and point.dist.name in ours)
+    schema = compose(registry).schema
+    made = {
+        "spec.md": files.spec(schema),
+        "connections.md": files.connections(schema, registry),
+        "plugins.md": offers.plugins(schema, registry),
+        "reason-codes.md": reasons.reason_codes(registry),
+        "cli.md": commands.command_line(),
+        "hooks.md": authors.hook_page(),
+        "python-face.md": authors.face(),
+    }
+    return {name: f"{NOTE}\n\n{text.strip()}\n" for name, text in made.items()}
+
+
+def project(path: Path) -> dict[str, Any]:
+    """The `project` table of a pyproject.toml."""
+    found: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
+    return found
+
+
+if __name__ == "__main__":
+    main()
