@@ -35,7 +35,6 @@ from syncline import (
     Sink,
     Source,
     Status,
-    Window,
     key_of,
     texts,
 )

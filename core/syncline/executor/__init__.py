@@ -24,7 +24,7 @@ from ..pipeline.extract import Extraction
 from ..pipeline.match import Match
 from ..pipeline.people import People, nobody
 from ..pipeline.screen import recall
-from ..plugin import AudiencePart, End, Ending, Runtime
+from ..plugin import AudiencePart, End, Ending, Runtime, Window
 from ..registry import Registry
 from ..secrets import Redactor
 from ..spec import Bound
@@ -154,16 +154,23 @@ class Executor:
     def _attempt(
         self, sync: SyncRecord, trigger: str, assembly: Assembly, progress: Progress, letters: list[DeadLetter]
     ) -> RunRecord:
-        window = windows.window_of(
-            assembly.spec,
-            created=sync.created_at,
-            watermark=sync.watermark,
-            zone=assembly.source.zone,
-            now=self.ledger.now(),
-        )
+        gone: Deactivate | None = None
+        now = self.ledger.now()
+        try:
+            window = windows.window_of(
+                assembly.spec,
+                created=sync.created_at,
+                watermark=sync.watermark,
+                zone=assembly.source.zone,
+                now=now,
+            )
+        except Deactivate as error:  # the source was asked for its zone, and is not there: a run has to say so
+            gone, window = error, Window(created=sync.created_at, now=now)
         run = self.ledger.start_run(sync, trigger=trigger, window=windows.stored(window))
         self.observers.tell("syncline_run_started", run=run.document())
         closing = Closing(self.ledger, self.observers, sync, run, assembly)
+        if gone is not None:
+            return closing.inactive(self.redactor.clean(str(gone)))
         with self._alive(run):
             try:
                 end = self._carry_out(sync, run, assembly, progress, letters)

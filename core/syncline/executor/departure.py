@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from ..assembly import Assembly
+from ..batch import ADDRESS, KEY
 from ..errors import Fatal, SynclineError
 from ..ledger import Journal, Ledger, RunRecord, SyncRecord
 from ..pipeline.remove import GUARD_LEADS, GUARD_SHARE, gone, remove, tripped
@@ -53,8 +54,17 @@ class Departure:
                 why=f"more than {GUARD_LEADS} leads and more than {GUARD_SHARE:.0%}",
                 mend="look whether the source is whole; `on_delete: keep` keeps them all",
             )
+        leaving = self._addressed(leaving)
         seq, row = self.ledger.next_batch(self.run), self.ledger.next_row(self.run)
         if left := remove(sink, journal, leaving, seq=seq, row=row, stop=self.stop):
             raise Fatal(
                 f"{left} of {leaving.height} departed leads could not be removed", mend="the next run tries again"
             )
+
+    def _addressed(self, leaving: pl.DataFrame) -> pl.DataFrame:
+        """With the address as it was delivered, for the key is its normalised form."""
+        values = self.ledger.member_values(self.sync.id, leaving[KEY])
+        address = pl.col("values").str.json_decode(pl.Struct({self.assembly.key_field: pl.String}))
+        delivered = values.select(KEY, address.struct.field(self.assembly.key_field).alias(ADDRESS))
+        found = leaving.join(delivered, on=KEY, how="left", maintain_order="left")
+        return found.with_columns(pl.coalesce(ADDRESS, KEY).alias(ADDRESS))

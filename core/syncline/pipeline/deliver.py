@@ -273,15 +273,13 @@ class Delivery:
         self._progress(leads.height)
 
     def _record(self) -> None:
-        """Bring the answers on record. Whoever comes first records for all, while the others go on sending."""
-        while self._answers and self._recording.acquire(blocking=False):
-            try:
-                with self._lock:
-                    answers, self._answers = self._answers, {}
-                for seq, rows in answers.items():
-                    self._journal.answered(seq, pl.DataFrame(rows, schema=ANSWERS, orient="row"))
-            finally:
-                self._recording.release()
+        """Return when the answers given so far are on record. Whoever comes first records for all who wait, so no more
+        calls than go out at once are ever without a recorded answer."""
+        with self._recording:
+            with self._lock:
+                answers, self._answers = self._answers, {}
+            for seq, rows in answers.items():
+                self._journal.answered(seq, pl.DataFrame(rows, schema=ANSWERS, orient="row"))
 
 
 ANSWERS = pl.Schema(

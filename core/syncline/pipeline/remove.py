@@ -55,7 +55,7 @@ def tripped(leaving: int, members: int) -> bool:
 def remove(
     sink: Sink[Any], journal: Journal, leaving: pl.DataFrame, *, seq: int, row: int, stop: threading.Event
 ) -> int:
-    """Take these members out, a few at a time, each few recorded; how many could not be removed.
+    """Take these members (with their `#address` as it was sent) out, a few at a time, each few recorded; how many could not be removed.
 
     A removal that is repeated after a crash changes nothing, so no intent is recorded.
     """
@@ -63,8 +63,7 @@ def remove(
     for chunk in leaving.iter_slices(CHUNK):
         if stop.is_set():
             return left + chunk.height
-        people = chunk.select(KEY, pl.col(KEY).alias(ADDRESS))
-        results = sink.remove(people)
+        results = sink.remove(chunk.select(KEY, ADDRESS))
         done = pl.Series([result.kind is ResultKind.ACCEPTED for result in results], dtype=pl.Boolean)
         left += int((~done).sum())
         removed = chunk.filter(done)
@@ -73,7 +72,7 @@ def remove(
         journal.removed(
             seq,
             removed.select(
-                rows.alias(ROW), pl.col("source_id").alias(ID), pl.col(KEY).alias(ADDRESS), KEY,
+                rows.alias(ROW), pl.col("source_id").alias(ID), ADDRESS, KEY,
                 pl.lit(Outcome.DELETED.value).alias(OUTCOME), pl.lit(sink.removal()).alias(REASON), null.alias(DETAIL),
                 null.alias(PLANNED_OUTCOME), null.alias(PLANNED_REASON),
             ),
