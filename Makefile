@@ -10,10 +10,17 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 .PHONY: demo test check lint types floors unit schema reference clean
 
 ## make demo: the main job on the embedded sandbox, with nothing but this checkout
+demo: export SYNCLINE_LEDGER = sqlite:///$(CURDIR)/.syncline/ledger.db
 demo: $(VENV)/.installed
-	@cd configs && SYNCLINE_LEDGER=sqlite:///$(CURDIR)/.syncline/ledger.db ../$(BIN)/syncline run webinar-signups.yaml
-	@SYNCLINE_LEDGER=sqlite:///$(CURDIR)/.syncline/ledger.db $(BIN)/syncline history webinar-signups
-	@cat configs/next-steps.txt
+	@$(BIN)/syncline run configs/webinar-signups.yaml
+	@$(BIN)/syncline history webinar-signups
+	@printf '%s\n' '' \
+	  'Try next (the ledger of this demo is .syncline/ledger.db, the default in this folder):' \
+	  '  $(BIN)/syncline leads last --outcome ignored       who was ignored, and why' \
+	  '  $(BIN)/syncline preview configs/webinar-signups.yaml   what a run would do now' \
+	  '  make demo                                          again: all are unchanged, nothing is sent' \
+	  'To use a real account: take the real `zoho` block in configs/connections.yaml in place of the sandbox,' \
+	  'export its three variables, and run `$(BIN)/syncline check configs/webinar-signups.yaml` (docs/tutorial.md).'
 
 ## make test: lint, types, import floors and every test
 test: lint types unit

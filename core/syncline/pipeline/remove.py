@@ -55,9 +55,9 @@ def tripped(leaving: int, members: int) -> bool:
 def remove(
     sink: Sink[Any], journal: Journal, leaving: pl.DataFrame, *, seq: int, row: int, stop: threading.Event
 ) -> int:
-    """Take these members (with their `#address` as it was sent) out, a few at a time, each few recorded; how many could not be removed.
+    """Take these members (with their `#address` as it was sent) out; how many could not be removed.
 
-    A removal that is repeated after a crash changes nothing, so no intent is recorded.
+    They go a few at a time, and each few are recorded. A removal that is repeated after a crash changes nothing, so no intent is recorded.
     """
     left = 0
     for chunk in leaving.iter_slices(CHUNK):
