@@ -47,7 +47,7 @@ def test_commands_and_options_complete(folder: Path) -> None:
 
 
 def test_spec_files_complete_without_the_files_beside_them(folder: Path) -> None:
-    assert completed("syncline run ", folder) == ["signups.yaml", "more/"]
+    assert completed("syncline run ", folder) == ["signups.yaml", "more/jobs.yaml"]
     assert completed("syncline run more/", folder) == ["more/jobs.yaml"]
     assert completed("syncline run nowhere/x", folder) == []
 

@@ -33,6 +33,12 @@ def redactor() -> Redactor:
     return known
 
 
+def test_a_plugin_is_heard_with_debug(redactor: Redactor, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(Options(debug=True), Terminal(redactor), ["syncline_acme"])
+    logging.getLogger("syncline_acme.reading").debug("a page of %d", 3)
+    assert capsys.readouterr().err == "debug: a page of 3\n"
+
+
 def configured(redactor: Redactor, **options: object) -> logs.Names:
     return logs.configure(Options(**options), Terminal(redactor))  # type: ignore[arg-type]  # plain keywords
 
@@ -73,10 +79,11 @@ def test_people_see_warnings_without_stack_traces(redactor: Redactor, capsys: py
     assert capsys.readouterr().err == "warning: observer failed\n"
 
 
-def test_libraries_that_log_headers_are_quiet_even_with_debug(
+def test_libraries_that_log_headers_and_rows_are_quiet_even_with_debug(
     redactor: Redactor, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configured(redactor, debug=True)
     logging.getLogger("httpcore.http11").debug("send_request_headers authorization")
+    logging.getLogger("sqlalchemy.engine").debug("Row ('ann@example.com',)")
     logging.getLogger("httpx").info("GET https://example.com/?email=ann@example.com")
     assert capsys.readouterr().err == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from syncline.cli.invocation import Invocation, is_path, spec_files
 from syncline.cli.options import Options, command, common
 
-SHARED = {
+SHARED: dict[str, tuple[list[str], Any]] = {
     "as_json": (["--json"], True),
     "debug": (["--debug"], True),
     "ledger": (["--ledger", "sqlite:///x.db"], "sqlite:///x.db"),

@@ -21,17 +21,17 @@ RUNS = 50
 
 
 def specs(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Spec files of the folder that was typed so far, and folders."""
+    """Spec files of the folder that was typed so far, and of the folders in it."""
     from click.shell_completion import CompletionItem
 
     typed = incomplete[: incomplete.rfind("/") + 1]
     folder = Path(typed)
     if not folder.is_dir():
         return []
-    found = [(typed + each.name, "plain") for each in spec_files(folder)]
-    inner = sorted(each.name for each in folder.iterdir() if each.is_dir() and not each.name.startswith("."))
-    found += [(f"{typed}{name}/", "nospace") for name in inner]
-    return [CompletionItem(name, type=kind) for name, kind in found if name.startswith(incomplete)]
+    inner = sorted(each for each in folder.iterdir() if each.is_dir() and not each.name.startswith("."))
+    found = [typed + each.name for each in spec_files(folder)]
+    found += [f"{typed}{each.name}/{path.name}" for each in inner for path in spec_files(each)]
+    return [CompletionItem(name) for name in found if name.startswith(incomplete)]
 
 
 def syncs(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -80,13 +80,20 @@ def tell_error(invocation: Invocation, error: SynclineError) -> None:
     _trace(invocation, error)
 
 
-def tell_defect(invocation: Invocation, error: BaseException) -> None:
-    """Print an error that nobody foresaw: its class and where it was raised, for its text may hold personal data."""
+def tell_defect(invocation: Invocation, error: BaseException, *, document: bool = True) -> None:
+    """Print an error that nobody foresaw: its class and where it was raised, for its text may hold personal data.
+
+    `document` False: standard output has its document already, so this goes to standard error even with --json.
+    """
     why = f"{type(error).__name__} at {_place(error.__traceback__)}"
     if isinstance(error, OSError) and error.strerror:
         why = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     hint = "" if invocation.options.debug else "; run again with --debug to see more"
-    _tell(invocation, "Defect", f"this should not have happened ({why}){hint}")
+    message = f"this should not have happened ({why}){hint}"
+    if document:
+        _tell(invocation, "Defect", message)
+    else:
+        invocation.terminal.tell(invocation.terminal.clean(message))
     _trace(invocation, error)
 
 

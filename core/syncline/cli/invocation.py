@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..secrets import Redactor
     from ..spec import Bound, Loaded
     from ..spec.model import Spec
+    from .logs import Names
 
 LEDGER = "sqlite:///.syncline/ledger.db"
 CONFIGS = Path("configs")
@@ -57,6 +58,13 @@ class Invocation:
         from ..registry import installed
 
         return installed()
+
+    def logs(self) -> Names:
+        """Start the logs; what comes back knows the run at work once it is registered as an observer."""
+        from .logs import configure
+
+        packages = {offer.plugin.__module__.partition(".")[0] for offer in self.registry.offers()}
+        return configure(self.options, self.terminal, sorted(packages - {"syncline"}))
 
     # ------------------------------------------------------------------------------------------------- specs
 

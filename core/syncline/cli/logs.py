@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -17,8 +17,17 @@ if TYPE_CHECKING:
     from ..console import Terminal
     from .options import Options
 
-QUIET = ("httpx", "httpcore", "asyncio", "urllib3")
-"""Libraries whose own lines may hold headers and bodies: only their warnings are let through."""
+
+class Handler(logging.Handler):
+    """Writes to what is standard error at that moment: a progress bar stands in for it while it is shown."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line; a reader that is gone ends no run."""
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+            sys.stderr.flush()
+        except OSError:
+            self.handleError(record)
 
 
 class Names:
@@ -37,8 +46,12 @@ class Names:
         return self._now | dict(event)
 
 
-def configure(options: Options, terminal: Terminal) -> Names:
-    """Send the standard library's logs through structlog to standard error; register the result as an observer."""
+def configure(options: Options, terminal: Terminal, packages: Iterable[str] = ()) -> Names:
+    """Send the standard library's logs through structlog to standard error; register the result as an observer.
+
+    Details are told of Syncline and of the plugins' `packages` only: lines of other libraries (HTTP, SQL) may hold
+    headers, bodies and rows, so their warnings alone are let through.
+    """
     names = Names()
 
     def clean(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
@@ -58,14 +71,13 @@ def configure(options: Options, terminal: Terminal) -> Names:
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, clean, _renderer(options)],
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = Handler()
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.DEBUG if options.debug else logging.WARNING)
-    logging.getLogger("syncline").setLevel(_level(options))
-    for name in QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    root.setLevel(logging.WARNING)
+    for name in ("syncline", *packages):
+        logging.getLogger(name).setLevel(_level(options))
     return names
 
 

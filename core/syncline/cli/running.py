@@ -9,7 +9,7 @@ from .ending import FAILED, tell_defect
 from .invocation import Invocation
 
 if TYPE_CHECKING:
-    from ..executor import BrokenRun, Executor
+    from ..executor import Executor
     from ..ledger import RunRecord
     from ..spec import Bound
 
@@ -29,12 +29,11 @@ def carried_out(invocation: Invocation, bound: Bound, start: Callable[[Executor]
     """Start a run, show how it goes, and say how it ended; returns the exit code."""
     from ..console import progress
     from ..executor import BrokenRun
-    from . import logs
     from .stopping import graceful
 
     executor = invocation.executor(beside=bound.spec.path.parent)
     options, terminal = invocation.options, invocation.terminal
-    invocation.registry.add_observer("syncline.logs", logs.configure(options, terminal))
+    invocation.registry.add_observer("syncline.logs", invocation.logs())
     broken: BrokenRun | None = None
     with progress.Progress(progress.display(terminal, logs=options.log_format == "json")) as shown:
         invocation.registry.add_observer("syncline.progress", shown)
@@ -45,7 +44,7 @@ def carried_out(invocation: Invocation, bound: Bound, start: Callable[[Executor]
                 run, broken = error.run, error
     tell(invocation, run)
     if broken is not None:
-        _tell_broken(invocation, broken)
+        tell_defect(invocation, broken.__cause__ or broken, document=False)
     return EXITS[run.status]
 
 
@@ -57,9 +56,3 @@ def tell(invocation: Invocation, run: RunRecord) -> None:
         from ..console import result
 
         result.show(invocation.terminal, run)
-
-
-def _tell_broken(invocation: Invocation, error: BrokenRun) -> None:
-    """The run is told already; the defect goes to standard error, so that --json stays one document."""
-    invocation.options.as_json = False
-    tell_defect(invocation, error.__cause__ or error)

@@ -29,10 +29,10 @@ def check(invocation: Invocation, spec: Path) -> int:
     Example:
       syncline check configs/webinar-signups.yaml
     """
-    from .. import documents, logs
+    from .. import documents
 
     bound = invocation.bound(spec)
-    logs.configure(invocation.options, invocation.terminal)
+    invocation.logs()
     found = list(_checks(invocation, bound))
     if invocation.options.as_json:
         invocation.terminal.document(documents.checks(found, sync=bound.spec.name))

@@ -23,14 +23,14 @@ def explain(invocation: Invocation, sync: str, email: str, offline: bool) -> int
       syncline explain webinar-signups anna@example.com
     """
     from ...explain import explain as tell
-    from .. import documents, logs
+    from .. import documents
     from ..survey import unknown_sync
 
     spec, loaded = invocation.named(sync)
     if spec is None:
         raise unknown_sync(sync, invocation.folder())
     bound = invocation.unconnected(spec, loaded) if offline else invocation.bind(spec, loaded)
-    logs.configure(invocation.options, invocation.terminal)
+    invocation.logs()
     executor = invocation.executor(read_only=True, beside=spec.path.parent)
     told = tell(executor, bound, email, offline=offline)
     if invocation.options.as_json:

@@ -27,10 +27,9 @@ def preview(invocation: Invocation, spec: Path) -> int:
       syncline preview configs/webinar-signups.yaml
     """
     from ...preview import preview as look
-    from .. import logs
 
     bound = invocation.bound(spec)
-    logs.configure(invocation.options, invocation.terminal)
+    invocation.logs()
     shown = look(invocation.executor(read_only=True, beside=spec.parent), bound)
     if invocation.options.as_json:
         invocation.terminal.document(shown.document())
