@@ -43,7 +43,7 @@ def batch(rows: Sequence[int]) -> tuple[pl.DataFrame, pl.DataFrame]:
             "planned_outcome": ["new" if each else None for each in sent],
             "planned_reason": ["added" if each else None for each in sent],
         },
-        schema=pl.Schema({**OUTCOMES, **dict.fromkeys(PLANNED, pl.String)}),
+        schema=pl.Schema([*OUTCOMES.items(), *((name, pl.String()) for name in PLANNED)]),
     )
     payload = outcomes.filter(pl.Series(sent, dtype=pl.Boolean)).select(
         "#row",

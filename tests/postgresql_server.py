@@ -50,7 +50,8 @@ def shared_server(shared: Path) -> Iterator[Server]:
     """The server of the session whose workers all know the folder `shared`: the first starts it, the last stops it."""
     lock, register = FileLock(shared / "postgresql.lock"), shared / "postgresql.json"
     with lock:
-        known = json.loads(register.read_text()) if register.exists() else {"folder": str(_start()), "workers": []}
+        fresh = "" if register.exists() else json.dumps({"folder": str(_start()), "workers": []})
+        known = json.loads(fresh or register.read_text())
         known["workers"].append(os.getpid())
         register.write_text(json.dumps(known))
     try:

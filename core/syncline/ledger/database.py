@@ -19,6 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import StaticPool
 
 from ..errors import Fatal, SpecError
+from .faults import fault_of
 
 BUSY_SECONDS = 60.0
 _MODES = stat.S_IRUSR | stat.S_IWUSR
@@ -251,7 +252,7 @@ class Database:
         try:
             yield
         except sa.exc.SQLAlchemyError as error:
-            raise self._fault(error) from None
+            raise fault_of(error, self.url) from None
         except OSError as error:
             raise Fatal(
                 "the ledger cannot be opened",
@@ -259,39 +260,6 @@ class Database:
                 why=os.strerror(error.errno) if error.errno else type(error).__name__,
                 mend="check the folder, its permissions and the disk",
             ) from None
-
-    def _fault(self, error: sa.exc.SQLAlchemyError) -> Fatal:
-        why = reason_of(error)
-        for sign, what, mend in _FAULTS:
-            if sign in why.lower():
-                return Fatal(what, where=self.url, why=why, mend=mend)
-        return Fatal("the ledger failed", where=self.url, why=why, mend="see `syncline doctor`")
-
-
-_FAULTS = (
-    ("not a database", "this file is not a ledger", "name another file, or restore this one from a backup"),
-    ("malformed", "the ledger is damaged", "restore it from a backup"),
-    ("disk is full", "the disk of the ledger is full", "make room and run again; nothing recorded is lost"),
-    ("no space", "the disk of the ledger is full", "make room and run again; nothing recorded is lost"),
-    ("read-only", "the ledger cannot be written", "check the permissions of the file and its folder"),
-    ("readonly", "the ledger cannot be written", "check the permissions of the file and its folder"),
-    ("unable to open", "the ledger cannot be opened", "check the path and its permissions"),
-    ("disk i/o", "the ledger cannot be read or written", "check the disk"),
-    ("is locked", "the ledger is locked by another program", "close what holds it and run again"),
-    ("password", "the ledger's server refused the login", "check user and password in the URL"),
-    ("connection", "the ledger's server cannot be reached", "check host, port and database in the URL"),
-    ("does not exist", "the ledger's database is not there", "create it, or check the URL"),
-)
-
-
-def reason_of(error: sa.exc.SQLAlchemyError) -> str:
-    """One line of the driver's own words: never the statement, its values, or the connection string."""
-    cause = getattr(error, "orig", None)
-    if cause is None:
-        return type(error).__name__
-    diagnosis = getattr(cause, "diag", None)
-    words = getattr(diagnosis, "message_primary", None) or str(cause)
-    return next(iter(words.splitlines()), type(cause).__name__)
 
 
 def make_private(path: Path) -> None:

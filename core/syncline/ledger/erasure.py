@@ -73,8 +73,17 @@ def _blank(connection: sa.Connection, run_id: str, seq: int, key: str) -> _Blank
 
 
 def blanked(frame: pl.DataFrame, theirs: pl.Expr, names: Sequence[str]) -> pl.DataFrame:
-    """The frame with null in the named columns of `theirs`."""
-    return frame.with_columns(pl.when(theirs).then(None).otherwise(pl.col(name)).alias(name) for name in names)
+    """The frame with null in the named columns of `theirs`, and no byte of what stood there.
+
+    The columns are built anew from Python values: an expression would hide texts behind a null and keep their bytes.
+    """
+    gone = frame.select(theirs.alias("gone")).to_series().to_list()
+    columns = []
+    for name in names:
+        values = frame.get_column(name).to_list()
+        kept = [None if each else value for each, value in zip(gone, values, strict=True)]
+        columns.append(pl.Series(name, kept, dtype=frame.schema[name]))
+    return frame.with_columns(columns)
 
 
 def prune(database: Database, retention_days: float) -> int:

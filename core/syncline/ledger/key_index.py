@@ -64,8 +64,9 @@ def runs_with(
 ) -> Iterator[tuple[str, datetime, list[int]]]:
     """Runs that may hold the key, newest first, each with its batches that may, newest first. Nearly always they do."""
     wanted = hash_of(key)
-    part = sa.cast(sa.literal(wanted, sa.BigInteger) * runs.c.key_parts / SHARED, sa.BigInteger)
-    joined = runs.outerjoin(key_index, (key_index.c.run_id == runs.c.id) & (key_index.c.part == sa.func.floor(part)))
+    shared = sa.literal(wanted, sa.BigInteger) * runs.c.key_parts
+    part = shared.op("/", return_type=sa.BigInteger())(sa.literal(SHARED, sa.BigInteger))  # SQL's own, whole, division
+    joined = runs.outerjoin(key_index, (key_index.c.run_id == runs.c.id) & (key_index.c.part == part))
     query = sa.select(runs.c.id, runs.c.started_at, runs.c.key_parts, key_index.c.entries).select_from(joined)
     for run in connection.execute(query.where(*conditions).order_by(runs.c.started_at.desc(), runs.c.id.desc())).all():
         if run.key_parts is None:

@@ -32,6 +32,7 @@ class Ledger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._suppressed = suppression.Suppressed(database)
 
     @classmethod
     def open(cls, url: str, *, read_only: bool = False, now: Callable[[], datetime] = utcnow) -> Ledger:
@@ -223,7 +224,7 @@ class Ledger:
 
     def suppressed(self, keys: pl.Series) -> pl.Series:
         """For each key whether it is suppressed."""
-        return suppression.suppressed(self._database, keys)
+        return self._suppressed.among(keys)
 
     # ------------------------------------------------------------------------------------------------ budgets
 

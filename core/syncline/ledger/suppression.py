@@ -31,15 +31,27 @@ def suppress(database: Database, connection: sa.Connection, keys: Iterable[str],
         connection.execute(database.insert(suppression).on_conflict_do_nothing(index_elements=["hash"]), rows)
 
 
-def suppressed(database: Database, keys: pl.Series) -> pl.Series:
-    """For each key whether it is suppressed; null keys are not."""
-    with database.read() as connection:
-        hashes = {bytes(found) for found in connection.scalars(sa.select(suppression.c.hash))}
-        secret = secret_of(connection) if hashes else b""
-    if not hashes:
-        return pl.repeat(value=False, n=keys.len(), dtype=pl.Boolean, eager=True).alias(keys.name)
-    found = [key is not None and hash_key(secret, key) in hashes for key in keys.to_list()]
-    return pl.Series(keys.name, found, dtype=pl.Boolean)
+class Suppressed:
+    """Who is suppressed. The hashes are kept in memory, and read anew only when some were added."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._hashes: frozenset[bytes] = frozenset()
+        self._secret = b""
+
+    def among(self, keys: pl.Series) -> pl.Series:
+        """For each key whether it is suppressed; null keys are not."""
+        hashes, secret = self._read()
+        found = [key is not None and hash_key(secret, key) in hashes for key in keys.to_list()] if hashes else None
+        return pl.Series(keys.name, found or [False] * keys.len(), dtype=pl.Boolean)
+
+    def _read(self) -> tuple[frozenset[bytes], bytes]:
+        with self._database.read() as connection:
+            count = connection.execute(sa.select(sa.func.count()).select_from(suppression)).scalar_one()
+            if count != len(self._hashes):  # hashes are only ever added
+                self._hashes = frozenset(map(bytes, connection.scalars(sa.select(suppression.c.hash))))
+                self._secret = secret_of(connection)
+            return self._hashes, self._secret
 
 
 def forgotten(connection: sa.Connection) -> bytes:
