@@ -123,6 +123,24 @@ def test_bad_usage_is_exit_two_for_people_and_for_machines(arguments: list[str],
     assert document["exit"] == 2
 
 
+def test_a_bare_command_line_shows_the_help_once(capsys: Said) -> None:
+    assert main([]) == 2
+    said = capsys.readouterr().err
+    assert said.count("Usage: syncline") == 1
+    assert "Commands:" in said
+
+
+def test_a_folder_is_no_spec(tmp_path: Path, capsys: Said) -> None:
+    assert main(["run", str(tmp_path)]) == 2
+    assert "is a directory" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_named(monkeypatch: pytest.MonkeyPatch, capsys: Said) -> None:
+    raising(OSError(28, "No space left on device", "leads.csv"), monkeypatch)
+    assert main(["plugins"]) == 1
+    assert capsys.readouterr().err.startswith("cannot go on: No space left on device: leads.csv; ")
+
+
 def test_a_misspelt_command_is_answered_with_the_nearest(capsys: Said) -> None:
     main(["histroy"])
     assert "there is no command 'histroy'; did you mean 'history'?" in capsys.readouterr().err

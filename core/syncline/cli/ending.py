@@ -10,6 +10,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from ..errors import NotRunnable, SpecError, SynclineError
 from .invocation import Invocation
@@ -85,11 +86,11 @@ def tell_defect(invocation: Invocation, error: BaseException, *, document: bool 
 
     `document` False: standard output has its document already, so this goes to standard error even with --json.
     """
-    why = f"{type(error).__name__} at {_place(error.__traceback__)}"
+    what = f"this should not have happened ({type(error).__name__} at {_place(error.__traceback__)})"
     if isinstance(error, OSError) and error.strerror:
-        why = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+        what = f"cannot go on: {error.strerror}" + (f": {error.filename}" if error.filename else "")
     hint = "" if invocation.options.debug else "; run again with --debug to see more"
-    message = f"this should not have happened ({why}){hint}"
+    message = what + hint
     if document:
         _tell(invocation, "Defect", message)
     else:
@@ -107,7 +108,9 @@ def _place(trace: TracebackType | None) -> str:
 
 def _tell_usage(invocation: Invocation, error: click.ClickException) -> None:
     message = error.format_message()
-    context = getattr(error, "ctx", None)
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if isinstance(error, NoArgsIsHelpError):
+        context = None
     if not invocation.options.as_json and context is not None:
         invocation.terminal.tell(context.get_usage())
         message += f"\nTry '{context.command_path} --help'."

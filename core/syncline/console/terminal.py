@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Iterable
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ..secrets import Redactor
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 
 WIDE = 10_000
 """Columns where nobody looks at a screen: a row of a table stays on one line."""
+
+BLOCK = 1000
+"""JSON Lines written at once."""
 
 
 class Terminal:
@@ -45,14 +50,23 @@ class Terminal:
         """Write text that is ours and complete, as it is, to standard output."""
         self._write(sys.stdout, self._redactor.clean(text))
 
-    def document(self, document: Any, *, line: bool = False) -> None:
-        """Write one JSON document to standard output; as one `line` for JSON Lines."""
+    def document(self, document: Any) -> None:
+        """Write one JSON document to standard output."""
         import msgspec
 
-        encoded = msgspec.json.encode(self.masked(msgspec.to_builtins(document, str_keys=True)))
-        if not line:
-            encoded = msgspec.json.format(encoded, indent=2)
+        encoded = msgspec.json.format(self._encoded(document), indent=2)
         self._write(sys.stdout, escaped(encoded.decode()) + "\n", encoding="utf-8")
+
+    def lines(self, documents: Iterable[Any]) -> None:
+        """Write JSON Lines to standard output, until there are no more or the reader is gone."""
+        documents = iter(documents)
+        while not self.closed and (block := [self._encoded(each) for each in islice(documents, BLOCK)]):
+            self._write(sys.stdout, escaped(b"\n".join(block).decode()) + "\n", encoding="utf-8")
+
+    def _encoded(self, document: Any) -> bytes:
+        import msgspec
+
+        return msgspec.json.encode(self.masked(msgspec.to_builtins(document, str_keys=True)))
 
     def masked(self, value: Any) -> Any:
         """A plain value with all secrets masked in its texts."""

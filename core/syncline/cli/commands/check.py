@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @command()
-@click.argument("spec", type=click.Path(path_type=Path), shell_complete=completing.specs)
+@click.argument("spec", type=click.Path(path_type=Path, dir_okay=False), shell_complete=completing.specs)
 def check(invocation: Invocation, spec: Path) -> int:
     """Test the connections, the source and the sink of SPEC; nothing is written.
 

@@ -58,10 +58,7 @@ def leads(
     if file is not None:
         _csv(invocation, islice(rows(), limit), file)
     elif invocation.options.as_json:
-        for row in islice(rows(), limit):
-            invocation.terminal.document(row, line=True)
-            if invocation.terminal.closed:
-                break
+        invocation.terminal.lines(islice(rows(), limit))
     else:
         _table(invocation, found, rows(), limit or SCREEN)
     return 0

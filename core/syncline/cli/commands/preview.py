@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @command()
-@click.argument("spec", type=click.Path(path_type=Path), shell_complete=completing.specs)
+@click.argument("spec", type=click.Path(path_type=Path, dir_okay=False), shell_complete=completing.specs)
 def preview(invocation: Invocation, spec: Path) -> int:
     """Read everything and write nothing: the counts, changes, calls and minutes of a run of SPEC.
 

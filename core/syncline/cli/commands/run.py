@@ -12,7 +12,7 @@ from ..options import command
 
 
 @command()
-@click.argument("spec", type=click.Path(path_type=Path), shell_complete=completing.specs)
+@click.argument("spec", type=click.Path(path_type=Path, dir_okay=False), shell_complete=completing.specs)
 def run(invocation: Invocation, spec: Path) -> int:
     """Run the sync of SPEC now.
 

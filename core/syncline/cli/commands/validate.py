@@ -104,6 +104,7 @@ def _show(invocation: Invocation, loaded: Loaded, tested: Tested, notes: Sequenc
         terminal.tell(terminal.clean(note))
     tests = plural(sum(len(findings) for _, findings in tested), "test")
     if loaded.faults or failed:
-        terminal.tell(f"{plural(len(loaded.faults), 'fault')}, {failed} of {tests} failed")
+        failures = [f"{failed} of {tests} failed"] if failed else []
+        terminal.tell(", ".join([plural(len(loaded.faults), "fault"), *failures]))
     else:
         terminal.say(f"ok: {plural(len(tested), 'spec')}, {tests}")
