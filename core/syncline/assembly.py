@@ -26,9 +26,8 @@ class Assembly:
         self.transforms = [transform(config) for transform, config in bound.transforms]
         self.rules = [rule(config) for rule, config in bound.rules]
         self.key_field = bound.sink_class.address_field(bound.sink_config)
-        self.mapped = list(self.spec.mapped) + [
-            name for transform in self.transforms for name in transform.adds() if not name.startswith("_")
-        ]
+        added = [name for transform in self.transforms for name in transform.adds() if not name.startswith("_")]
+        self.mapped = list(dict.fromkeys([*self.spec.mapped, *added]))
 
     def __enter__(self) -> Assembly:
         return self

@@ -213,7 +213,7 @@ class Executor:
         """What the run has still to read."""
         recorded = None
         if run.resumed:
-            frames = list(self.ledger.recorded(run))
+            frames = list(self.ledger.leads(run.id))
             recall(assembly.rules, frames)
             recorded = pl.concat(frames) if frames else None
         since = None if any(rule.whole_fetch for rule in assembly.rules) else run.cursor

@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from ..batch import KEY, ROW
+from ..batch import ADDRESS, ID, KEY, ROW
 from ..errors import Fatal, PluginError
 from ..plugin import Rule
 
@@ -123,9 +123,15 @@ def _reasons(rule: Rule[Any], frame: pl.DataFrame) -> pl.Series:
 
 
 def recall(rules: Sequence[Rule[Any]], recorded: Iterable[pl.DataFrame]) -> None:
-    """When a run is taken up again: tell the rules that remember what the run has recorded already."""
+    """When a run is taken up again: tell each rule of the leads that had reached it, as they were recorded.
+
+    `recorded` has the columns `#id`, `#row`, `#address`, `#key`, `outcome` and `reason`.
+    """
     for frame in recorded:
-        passed = frame.filter(pl.col(KEY).is_not_null())
+        earlier: list[str] = []
         for rule in rules:
+            kept_out = (pl.col("outcome") == "ignored") & pl.col("reason").is_in(earlier)
+            reached = frame.filter(pl.col(KEY).is_not_null() & ~kept_out)
             if not rule.whole_fetch:
-                rule.observe(passed)
+                rule.observe(reached.select(ID, ROW, ADDRESS, KEY))
+            earlier += rule.declared()

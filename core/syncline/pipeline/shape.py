@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from .. import sql
 from ..batch import ADDRESS, BLANKS, ID, KEY, ROW, keys
 from ..errors import Fatal, PluginError
 from ..plugin import Transform
@@ -80,7 +81,7 @@ class Shape:
 
 def _expression(mapped: Mapped, schema: pl.Schema) -> pl.Expr:
     if mapped.sql is not None:
-        value = pl.sql_expr(mapped.sql)
+        value = sql.expression(mapped.sql)
     elif mapped.template is not None:
         value = _filled(mapped.template)
     elif mapped.field is not None:
