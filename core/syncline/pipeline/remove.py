@@ -57,7 +57,8 @@ def remove(
 ) -> int:
     """Take these members (with their `#address` as it was sent) out; how many could not be removed.
 
-    They go a few at a time, and each few are recorded. A removal that is repeated after a crash changes nothing, so no intent is recorded.
+    They go a few at a time, and each few are recorded. A removal that is repeated after a crash changes nothing, so no
+    intent is recorded.
     """
     left = 0
     for chunk in leaving.iter_slices(CHUNK):
