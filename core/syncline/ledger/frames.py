@@ -46,9 +46,10 @@ def unpack(blob: bytes) -> pl.DataFrame:
 
 def pack_outcomes(outcomes: pl.DataFrame) -> bytes:
     """The outcomes as a blob; a key that equals its address (nearly all do) is stored as one bit."""
-    same = (pl.col(KEY) == pl.col(ADDRESS)).fill_null(value=False)
-    key = pl.when(same).then(pl.lit("")).otherwise(pl.col(KEY)).alias(KEY)  # a null would keep the text's bytes
-    return pack(outcomes.with_columns(key, same.alias("#same")), plain=True)
+    keys = outcomes.get_column(KEY)
+    same = (keys == outcomes.get_column(ADDRESS)).fill_null(value=False)
+    blank = pl.Series(KEY, [""], dtype=pl.String).new_from_index(0, keys.len())  # a null would keep the text's bytes
+    return pack(outcomes.with_columns(blank.zip_with(same, keys), same.alias("#same")), plain=True)
 
 
 def unpack_outcomes(*blobs: bytes) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -77,7 +78,8 @@ def with_answers(outcomes: pl.DataFrame, answers: Sequence[pl.DataFrame]) -> pl.
 def counted(outcomes: pl.DataFrame) -> Counts:
     """How many rows ended where."""
     counts = Counts()
-    for outcome, reason, n in outcomes.group_by(OUTCOME, REASON).len().iter_rows():
+    pairs = zip(outcomes.get_column(OUTCOME).to_list(), outcomes.get_column(REASON).to_list(), strict=True)
+    for (outcome, reason), n in Counter(pairs).items():
         counts.add(Outcome(outcome), reason or "", n)
     return counts
 
@@ -85,7 +87,8 @@ def counted(outcomes: pl.DataFrame) -> Counts:
 def opened(seq: int, outcomes: pl.DataFrame, payload: pl.DataFrame, cursor: str | None) -> BatchState:
     """A new batch; types are brought to those of the ledger."""
     planned = [pl.col(name).cast(pl.String) for name in PLANNED if name in outcomes.columns]
-    outcomes = outcomes.select(*(pl.col(name).cast(kind) for name, kind in OUTCOMES.items()), *planned)
+    if planned or outcomes.schema != OUTCOMES:
+        outcomes = outcomes.select(*(pl.col(name).cast(kind) for name, kind in OUTCOMES.items()), *planned)
     if payload.height:
         payload = payload.cast({ROW: pl.UInt64})
     return BatchState(seq, outcomes, payload, cursor, counted(outcomes))
@@ -104,7 +107,7 @@ def insert(connection: sa.Connection, run_id: str, batch: BatchState) -> None:
             counts=batch.counts.plain(),
             end_row=int(str(end)) + 1 if end is not None else 0,
             hashes=hashes(batch.outcomes.get_column(KEY).to_list()),
-            outcomes=pack_outcomes(batch.outcomes if is_open else batch.outcomes.select(OUTCOMES.names())),
+            outcomes=pack_outcomes(batch.outcomes if is_open else batch.outcomes[OUTCOMES.names()]),
             payload=pack(batch.payload) if is_open else None,
         )
     )
