@@ -78,7 +78,7 @@ def preview(executor: Executor, bound: Bound) -> Preview:
         for outcomes, to_send, _ in pipeline.decided(pipeline.shaped(extraction)):
             _count(shown.counts, outcomes)
             shown.to_send += to_send.height
-            _compare(shown, to_send, _former(executor, sync.id if sync else None, to_send, people))
+            _compare(shown, to_send, _former(executor, sync.id if sync else None, to_send, people), assembly.key_field)
         if extraction.end.ending is Ending.STOPPED_EARLY:
             raise Fatal("the source stopped early, so this preview would be half a truth", mend="try again")
         shown.reads = {"source": source.calls, "sink": sink.calls}
@@ -110,8 +110,8 @@ def _former(
     return found
 
 
-def _compare(shown: Preview, to_send: pl.DataFrame, former: dict[str, dict[str, Any]]) -> None:
-    for sample in _differences(to_send, former):
+def _compare(shown: Preview, to_send: pl.DataFrame, former: dict[str, dict[str, Any]], key_field: str) -> None:
+    for sample in _differences(to_send, former, key_field):
         if sample["outcome"] == Outcome.DUPLICATE.value:
             shown.changes.update(sample["fields"].keys())
         alike = sum(each["outcome"] == sample["outcome"] for each in shown.samples)
@@ -119,13 +119,13 @@ def _compare(shown: Preview, to_send: pl.DataFrame, former: dict[str, dict[str, 
             shown.samples.append(sample)
 
 
-def _differences(to_send: pl.DataFrame, former: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _differences(to_send: pl.DataFrame, former: dict[str, dict[str, Any]], key_field: str) -> Iterator[dict[str, Any]]:
     for key, outcome, values in to_send.select(KEY, PLANNED_OUTCOME, VALUES).iter_rows():
         new = msgspec.json.decode(values) if values else {}
         old = former.get(key, {})
         fields = {
             name: {"old": old.get(name), "new": value}
             for name, value in new.items()
-            if value is not None and value != old.get(name)
+            if value is not None and value != old.get(name) and (name != key_field or not old)
         }
         yield {"email": key, "outcome": outcome, "fields": fields}

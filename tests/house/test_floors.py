@@ -191,7 +191,7 @@ def _behind_the_face(path: Path, target: str) -> bool:
 
 
 def _module(requirement: str) -> str:
-    name = requirement.split(";")[0].split("[")[0]
+    name = requirement.split(";", maxsplit=1)[0].split("[", maxsplit=1)[0]
     for mark in "<>=!~ ":
         name = name.split(mark)[0]
     return {"dnspython": "dns"}.get(name, name.replace("-", "_"))

@@ -70,7 +70,7 @@ def _known(ledger: Ledger, name: str, record: SyncRecord | None, spec: Spec | No
         last_run=runs[0] if runs else None,
         next_run=next(iter(next_runs(raw, ledger.now(), 1)), None) if runnable else None,
         schedule=raw.get("schedule"),
-        dead_letters=len(ledger.dead_letters(sync_id=record.id)) if record else 0,
+        dead_letters=ledger.dead_letter_count(record.id) if record else 0,
     )
 
 

@@ -183,8 +183,7 @@ class Executor:
             except SynclineError as error:
                 return closing.interrupted() if self.stop.is_set() else closing.failed(self.redactor.clean(str(error)))
             except Exception as error:
-                why = f"broke: {type(error).__name__}: {self.redactor.clean(str(error))}"
-                raise BrokenRun(closing.failed(why)) from error
+                raise BrokenRun(closing.failed(f"a defect: {type(error).__name__} at {_place(error)}")) from error
             if end.ending is Ending.STOPPED_EARLY:
                 return closing.interrupted() if self.stop.is_set() else closing.failed("the source stopped early")
             return closing.complete(end, baseline(assembly.spec, run) if run.trigger != "retry" else None)
@@ -295,3 +294,11 @@ class Executor:
         finally:
             over.set()
             thread.join()
+
+
+def _place(error: BaseException) -> str:
+    """Where it was raised (module and line), and nothing of what was being worked on."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{Path(trace.tb_frame.f_code.co_filename).stem}:{trace.tb_lineno}" if trace else "an unknown place"

@@ -259,6 +259,12 @@ class Ledger:
         conditions = [column == value for column, value in given if value is not None]
         return letters.listed(self._database, *conditions, limit=limit)
 
+    def dead_letter_count(self, sync_id: int) -> int:
+        """How many rejected and unknown leads of a sync nobody took care of yet."""
+        mine = (dead_letters.c.sync_id == sync_id) & dead_letters.c.settled_by.is_(None)
+        with self._database.read() as connection:
+            return int(connection.scalar(sa.select(sa.func.count()).select_from(dead_letters).where(mine)) or 0)
+
     def unknowns(self, run_id: str) -> list[DeadLetter]:
         """The dead letters of a run whose answer was lost or that were never sent."""
         return self.dead_letters(run_id=run_id, code=letters.UNKNOWN_CODE)

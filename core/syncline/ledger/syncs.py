@@ -165,8 +165,8 @@ def set_state(database: Database, sync_id: int, state: str, reason: str) -> None
 
 _MENDS = {
     "inactive": "this is final: create a sync with a new name; it may say `replaces: {name}`",
-    "paused": "`syncline resume {name}` lets it run again",
-    "completed": "it was to run once and did; `syncline resume {name}` lets it run again",
+    "paused": "somebody paused it",
+    "completed": "it was to run once and did; a new sync with `replaces: {name}` inherits what it knows",
 }
 
 

@@ -11,7 +11,6 @@ from typing import Self
 
 from syncline_zoho_sandbox.remote import Control
 from syncline_zoho_sandbox.seed import Plan
-from syncline_zoho_sandbox.server import Server
 from syncline_zoho_sandbox.settings import Settings
 
 PATIENCE = 30
@@ -55,6 +54,8 @@ class _Thread:
     """The server in a thread of this process."""
 
     def __init__(self, state: Path, port: int, plan: Plan, settings: dict[str, object]) -> None:
+        from syncline_zoho_sandbox.server import Server  # uvicorn and starlette: only a server pays for them
+
         self._server = Server(state, port, plan, settings)
         self.url = self._server.url
         self._thread = threading.Thread(target=self._server.work, name="zoho-sandbox", daemon=True)
@@ -72,7 +73,10 @@ class _Process:
         command = [sys.executable, "-m", "syncline_zoho_sandbox", "serve", "--state", str(state), "--port", str(port)]
         command += ["--leads", str(plan.leads), "--seed", str(plan.seed), "--settings", json.dumps(settings)]
         command += ["--end-with-stdin", "--announce-fd", "1"]
-        self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 -- our own
+        # in a session of its own: Ctrl-C at a terminal ends the run gracefully, which still needs its Zoho
+        self._child = subprocess.Popen(  # noqa: S603 -- our own
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+        )
         # One line when it listens, nothing when it died: then its own words are on standard error.
         line = self._child.stdout.readline() if self._child.stdout else b""
         if not line:
