@@ -7,7 +7,7 @@ PACKAGES := -e . $(PLUGINS:%=-e ./plugins/%)
 SOURCES := core plugins tests
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test check lint types floors unit schema reference clean
+.PHONY: demo test lint types unit schema reference clean
 
 ## make demo: the main job on the embedded sandbox, with nothing but this checkout
 demo: export SYNCLINE_LEDGER = sqlite:///$(CURDIR)/.syncline/ledger.db
@@ -42,10 +42,14 @@ schema: $(VENV)/.tools
 reference: $(VENV)/.tools
 	$(BIN)/python docs/generate.py
 
+reference: $(VENV)/.tools
+	$(BIN)/python docs/generate.py
+
 $(VENV)/.installed: constraints.txt pyproject.toml $(PLUGINS:%=plugins/%/pyproject.toml)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Syncline needs Python 3.11 or newer, this is " + sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install -c constraints.txt $(PACKAGES)
+	$(PIP) install -c constraints.txt hatchling editables
+	$(PIP) install -c constraints.txt --no-build-isolation $(PACKAGES)
 	@touch $@
 
 $(VENV)/.tools: $(VENV)/.installed requirements-dev.txt

@@ -75,7 +75,7 @@ def test_it_is_listed_with_its_package_and_its_keys_are_in_the_schema(environmen
     assert offers["source", "acme"]["package"] == "syncline-acme"
     assert offers["rule", "acme_vip"]["package"] == "syncline-acme"
     schema = syncline(environment, folder, "schema").stdout
-    assert "How much of the address book is read." in schema
+    assert "How many leads to yield." in schema
 
 
 def test_its_faults_are_told_like_ours(environment: Path, folder: Path) -> None:
