@@ -1,10 +1,12 @@
 """Writes docs/reference from the code: schemas, plugins, reason codes, the command line, hooks, and the face.
 
-`make reference` runs it; a test holds the pages equal to what it would write.
+The example of README.md is brought up to date as well. `make reference` runs it; a test holds the pages equal to what
+it would write.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 import tomllib
 from importlib.metadata import entry_points
@@ -17,14 +19,14 @@ from written import authors, commands, files, offers, reasons
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "docs" / "reference"
+README = ROOT / "README.md"
 NOTE = "<!-- Written by docs/generate.py: change the code it reads, then `make reference`. -->"
 
 
 def main() -> None:
     """Write every page that differs, and take away what is no page any more."""
     made = pages()
-    for name, text in made.items():
-        path = PAGES / name
+    for path, text in ({PAGES / name: text for name, text in made.items()} | {README: readme()}).items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
             sys.stdout.write(f"{path.relative_to(ROOT)}\n")
@@ -48,6 +50,13 @@ def pages() -> dict[str, str]:
         "python-face.md": authors.face(),
     }
     return {name: f"{NOTE}\n\n{text.strip()}\n" for name, text in made.items()}
+
+
+def readme() -> str:
+    """README.md with the spec that it shows as it is now."""
+    spec = (ROOT / "configs" / "webinar-signups.yaml").read_text(encoding="utf-8")
+    shown = re.compile(r"(<!-- configs/webinar-signups\.yaml -->\n```yaml spec\n).*?(```\n)", re.DOTALL)
+    return shown.sub(lambda found: found[1] + spec + found[2], README.read_text(encoding="utf-8"), count=1)
 
 
 def project(path: Path) -> dict[str, Any]:

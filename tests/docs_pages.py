@@ -35,7 +35,9 @@ class Block:
 
 def blocks(page: Path, *words: str) -> list[Block]:
     """The fenced blocks of a page, in order; with `words` only those whose fence begins with them."""
-    found, open_at, indent, info, lines = [], 0, 0, "", []
+    found: list[Block] = []
+    lines: list[str] = []
+    open_at, indent, info = 0, 0, ""
     for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
         fence = _FENCE.match(line)
         if fence and not open_at:

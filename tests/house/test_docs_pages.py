@@ -1,0 +1,239 @@
+"""What the documentation claims holds: its links, its YAML, its command lines, its lists."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import test_floors
+import yaml
+from docs_pages import DOCS, PAGES, ROOT, Block, anchors, blocks, commands, links, prose
+from syncline.cli import Invocation, root
+from syncline.cli.group import NAMES
+from syncline.cli.options import Options
+from syncline.registry import GROUP, Registry, installed
+from syncline.spec import checker_of, load_paths, load_settings
+
+ACME = ROOT / "tests" / "fixtures" / "acme_source" / "src"
+WRITTEN = [page for page in PAGES if page.parent.name != "reference"]
+YAML = [block for page in PAGES for block in blocks(page, "yaml")]
+KINDS = ("spec", "part", "connections", "settings", "acme", "fair")
+
+
+def test_every_link_leads_somewhere() -> None:
+    broken = []
+    for page in PAGES:
+        for link in links(page):
+            path, _, anchor = link.partition("#")
+            if "://" in link:
+                continue
+            target = (page.parent / path).resolve() if path else page
+            if not target.exists() or (anchor and anchor not in anchors(target)):
+                broken.append(f"{page.relative_to(ROOT)}: {link}")
+    assert broken == []
+
+
+def test_every_page_is_on_the_map() -> None:
+    reached = {(DOCS / link.partition("#")[0]).resolve() for link in links(DOCS / "index.md")}
+    pages = {page.resolve() for page in DOCS.rglob("*.md")} - {(DOCS / "index.md").resolve()}
+    assert sorted(pages - reached) == []
+
+
+# ------------------------------------------------------------------------------------------------------- YAML
+
+
+def test_every_yaml_block_says_what_it_is() -> None:
+    assert [str(block) for block in YAML if block.words[1:] not in [(kind,) for kind in KINDS]] == []
+
+
+@pytest.mark.parametrize("block", [each for each in YAML if each.words[1] in ("spec", "part", "acme", "fair")], ids=str)
+def test_every_spec_on_a_page_is_valid(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = block.words[1]
+    (tmp_path / "connections.yaml").write_bytes((ROOT / "configs" / "connections.yaml").read_bytes())
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(block.text if kind == "spec" else merged(block), encoding="utf-8")
+    loaded = load_paths([spec], plugins(kind, tmp_path, monkeypatch))
+    assert [str(fault) for fault in loaded.faults] == []
+
+
+def merged(block: Block) -> str:
+    """The shipped spec with the keys of a part in place of its own; a mapping is added to."""
+    shipped: dict[str, Any] = read((ROOT / "configs" / "webinar-signups.yaml").read_text(encoding="utf-8"))
+    part = read(block.text)
+    if block.words[1] != "part":
+        shipped["mapping"] = {}
+    del shipped["tests"]
+    mapping = shipped["mapping"] | part.get("mapping", {})
+    return yaml.dump(shipped | part | {"mapping": mapping}, Dumper=yaml.SafeDumper, allow_unicode=True, sort_keys=False)
+
+
+def read(text: str) -> dict[str, Any]:
+    """YAML whose scalars all stay text, but true and false."""
+    loaded = yaml.load(text, Loader=yaml.BaseLoader)
+    found: dict[str, Any] = typed(loaded)
+    return found
+
+
+def typed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: typed(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [typed(each) for each in value]
+    if value in ("true", "false"):
+        return value == "true"
+    return int(value) if isinstance(value, str) and re.fullmatch("[1-9][0-9]{0,8}", value) else value
+
+
+def plugins(kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """The installed plugins; for pages about plugins also those that they show."""
+    if kind not in ("acme", "fair"):
+        return installed()
+    module = {"acme": "syncline_acme", "fair": "fair_of_the_page"}[kind]
+    page = DOCS / "how-to" / "write-a-plugin.md"
+    (folder / "fair_of_the_page.py").write_text(blocks(page, "python")[0].text, encoding="utf-8")
+    monkeypatch.syspath_prepend(ACME)
+    monkeypatch.syspath_prepend(folder)
+    both = Registry([EntryPoint(kind, module, GROUP)])
+    assert both.broken == []
+    for offer in installed().offers():
+        both._add(offer)
+    return both
+
+
+def test_code_of_the_example_package_is_quoted_as_it_is() -> None:
+    source = (ACME / "syncline_acme" / "__init__.py").read_text(encoding="utf-8")
+    quoted = blocks(DOCS / "how-to" / "write-a-plugin.md", "python", "acme")
+    assert quoted
+    assert [str(block) for block in quoted if block.text.strip() not in source] == []
+    assert '[project.entry-points.syncline]\nacme = "syncline_acme"' in (ACME.parent / "pyproject.toml").read_text()
+
+
+@pytest.mark.parametrize("block", [each for each in YAML if each.words[1] == "connections"], ids=str)
+def test_every_connections_file_on_a_page_is_valid(block: Block, tmp_path: Path) -> None:
+    spec = tmp_path / "webinar-signups.yaml"
+    spec.write_bytes((ROOT / "configs" / "webinar-signups.yaml").read_bytes())
+    (tmp_path / "connections.yaml").write_text(block.text, encoding="utf-8")
+    assert [str(fault) for fault in load_paths([spec], installed()).faults] == []
+
+
+@pytest.mark.parametrize("block", [each for each in YAML if each.words[1] == "settings"], ids=str)
+def test_every_settings_file_on_a_page_is_valid(block: Block, tmp_path: Path) -> None:
+    path = tmp_path / "syncline.yaml"
+    path.write_text(block.text, encoding="utf-8")
+    assert load_settings(path, checker_of(installed()))[1] == []
+
+
+# ---------------------------------------------------------------------------------------------- command lines
+
+SHELL = [(block, line) for page in PAGES for block in blocks(page, "sh") for line in commands(block)]
+
+
+def test_every_command_line_is_one_that_syncline_takes() -> None:
+    taken = 0
+    for block, line in SHELL:
+        words = shlex.split(line.partition(" > ")[0])
+        if words[0] != "syncline":
+            continue
+        name, *arguments = words[1:]
+        context = click.Context(root, obj=Invocation(Options()))
+        command = root.get_command(context, name)
+        assert command is not None, f"{block}: there is no command {name}"
+        try:
+            command.make_context(name, arguments, parent=context)
+        except click.ClickException as error:
+            pytest.fail(f"{block}: {line}: {error.format_message()}")
+        taken += 1
+    assert taken > len(NAMES)
+
+
+def test_every_command_named_in_a_sentence_exists() -> None:
+    strays = []
+    for page in WRITTEN:
+        for words in re.findall(r"`syncline ([^`-][^`]*)`", prose(page)):
+            name, *rest = words.split()
+            context = click.Context(root)
+            command = root.get_command(context, name)
+            options = {each for parameter in command.params for each in parameter.opts} if command else set()
+            if not command or [word for word in rest if word.startswith("--") and word not in options]:
+                strays.append(f"{page.relative_to(ROOT)}: syncline {words}")
+    assert strays == []
+
+
+def test_every_make_target_exists() -> None:
+    rules = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {word for page in WRITTEN for word in re.findall(r"`make ([a-z]+)`", prose(page))}
+    named |= {line.split()[1] for _, line in SHELL if line.startswith("make ")}
+    assert named - rules == set()
+
+
+# ------------------------------------------------------------------------------------------------------ lists
+
+
+def requirements(path: Path) -> set[str]:
+    project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
+    return {name(each) for each in project["dependencies"]}
+
+
+def name(requirement: str) -> str:
+    return re.split(r"[\[<>=!~; ]", requirement)[0]
+
+
+def rows(page: Path) -> list[list[str]]:
+    """The cells of all table rows of a page."""
+    lines = [line for line in prose(page).splitlines() if line.startswith("| ") and not line.startswith("| ---")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_every_library_has_its_one_reason() -> None:
+    projects = {path.parent.name: requirements(path) for path in (ROOT / "plugins").glob("*/pyproject.toml")}
+    projects["core"] = requirements(ROOT / "pyproject.toml")
+    needed = {each for names in projects.values() for each in names if not each.startswith("syncline")}
+    lines = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
+    development = {name(line) for line in lines if line and not line.startswith("#")}
+    table = {row[0]: row for row in rows(DOCS / "explanation" / "dependencies.md") if row[0] != "library"}
+    assert set(table) == needed | development
+    for library in needed:
+        by = {project for project, names in projects.items() if library in names}
+        told = set(table[library][2].replace("all plugins", ", ".join(projects.keys() - {"core"})).split(", "))
+        assert told == by, library
+
+
+def test_the_picture_of_the_house_is_the_law() -> None:
+    text = (DOCS / "explanation" / "house.md").read_text(encoding="utf-8")
+    drawn = blocks(DOCS / "explanation" / "house.md", "text")[0].text.replace(" (the face)", "")
+    assert [set(line.split()) for line in drawn.splitlines()] == list(reversed(test_floors.FLOORS))
+    told = {row[0]: set(re.findall(r"`(\w+)`", row[1])) for row in rows(DOCS / "explanation" / "house.md")}
+    assert {library: rooms for library, rooms in told.items() if library != "library"} == test_floors.ROOMS
+    assert [path.name for path in test_floors.PLUGINS if f"plugins/{path.name} " not in text] == []
+
+
+def test_every_word_stands_once_in_the_glossary_in_order() -> None:
+    words = re.findall(r"^\*\*([^*]+)\*\*: ", (DOCS / "glossary.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert words == sorted(set(words))
+    assert {"source", "sink", "batch", "run", "ledger", "audience", "outcome", "reason", "window"} <= set(words)
+
+
+def test_decisions_are_numbered_and_have_three_parts() -> None:
+    pages = sorted((DOCS / "decisions").glob("*.md"))
+    for number, page in enumerate(pages, 1):
+        text = page.read_text(encoding="utf-8")
+        assert page.name.startswith(f"{number:04}-")
+        assert text.startswith(f"# {number}. ")
+        assert [part for part in ("**Context.**", "**Decision.**", "**Consequence.**") if part not in text] == []
+
+
+def test_nobody_on_a_page_is_real() -> None:
+    reserved = re.compile(r"(^|\.)example\.(com|org|net)$")
+    misspelt = {"gnail.com", "gmail.com", "example..com"}
+    found = {
+        address
+        for page in PAGES
+        for address in re.findall(r"[\w.+-]+@([\w-]+(?:\.+[\w-]+)+)", page.read_text(encoding="utf-8").lower())
+    }
+    assert [domain for domain in sorted(found) if not reserved.search(domain) and domain not in misspelt] == []
