@@ -42,9 +42,6 @@ schema: $(VENV)/.tools
 reference: $(VENV)/.tools
 	$(BIN)/python docs/generate.py
 
-reference: $(VENV)/.tools
-	$(BIN)/python docs/generate.py
-
 $(VENV)/.installed: constraints.txt pyproject.toml $(PLUGINS:%=plugins/%/pyproject.toml)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Syncline needs Python 3.11 or newer, this is " + sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)

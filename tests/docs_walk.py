@@ -26,6 +26,9 @@ class Walk:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.said = ""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("SYNCLINE_", "FORCE_COLOR"))}
+        path = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
+        self.environment = kept | {"PATH": path, "XDG_CACHE_HOME": str(folder / ".cache")}
 
     def follow(self, page: Path, until: int | None = None) -> Iterator[tuple[Block, str]]:
         """Each block of output that the page shows, with what was really printed; up to the line `until`."""
@@ -46,11 +49,7 @@ class Walk:
         if line.startswith("cd "):
             self.folder /= line.removeprefix("cd ")
             return ""
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("SYNCLINE_")}
-        done = subprocess.run(
-            ["sh", "-c", line], cwd=self.folder, env=environment | {"PATH": path}, capture_output=True, text=True
-        )
+        done = subprocess.run(["sh", "-c", line], cwd=self.folder, env=self.environment, capture_output=True, text=True)
         return done.stdout or done.stderr
 
     def edit(self, block: Block) -> None:
@@ -72,7 +71,8 @@ def settled(text: str) -> str:
 
 def agrees(shown: str, said: str) -> bool:
     """Whether the page shows what was printed. A line `…` stands for any lines, `…` in a line for any text there."""
-    pattern = re.escape(settled(shown)).replace("…\\\n", "…\n")
-    pattern = re.sub(r"(?m)^…\n", r"(?:.*\\n)*", pattern)
-    pattern = re.sub(r"\n…\Z", r"(?:\\n.*)*", pattern)
-    return re.fullmatch(pattern.replace("…", "[^\\n]*"), settled(said)) is not None
+    parts = [
+        r"(?:[^\n]*\n)*" if line == "…" else re.escape(line).replace("…", r"[^\n]*") + r"\n"
+        for line in settled(shown).split("\n")
+    ]
+    return re.fullmatch("".join(parts), settled(said) + "\n") is not None

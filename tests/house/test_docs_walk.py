@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import shutil
 from pathlib import Path
 
@@ -34,7 +35,13 @@ def test_the_readme_shows_what_the_demo_prints(folder: Path) -> None:
     walk = Walk(folder / "configs")
     (shown,) = blocks(ROOT / "README.md", "text")
     said = walk.run("syncline run webinar-signups.yaml")
-    assert agrees(shown.text, said), f"the README shows\n{settled(shown.text)}\n\nbut this was printed\n{settled(said)}"
+    assert agrees(shown.text, said), differing(shown.text, said)
+
+
+def differing(shown: str, said: str) -> str:
+    """What the page shows (-) and what was printed (+)."""
+    lines = settled(shown).splitlines(), settled(said).splitlines()
+    return "\n".join(difflib.unified_diff(*lines, "shown", "printed", lineterm=""))
 
 
 def test_a_page_that_shows_something_else_is_noticed() -> None:
