@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PLUGINS := zoho zoho_sandbox creator_source marketinghub_sink rules
 PACKAGES := -e . $(PLUGINS:%=-e ./plugins/%)
-SOURCES := core plugins tests
+SOURCES := core plugins tests docs
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .PHONY: demo test lint types unit schema reference clean

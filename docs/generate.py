@@ -15,7 +15,7 @@ from typing import Any
 
 from syncline.registry import GROUP, Registry
 from syncline.spec.schema import compose
-from written import authors, commands, files, offers, reasons
+from written import authors, commands, documents, files, offers, reasons
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "docs" / "reference"
@@ -37,8 +37,7 @@ def main() -> None:
 
 def pages() -> dict[str, str]:
     """Each page of the reference: file name → text. Only plugins of this repository are described."""
-    ours = {project(path)["name"] for path in (ROOT / "plugins").glob("*/pyproject.toml")}
-    registry = Registry(point for point in entry_points(group=GROUP) if point.dist and point.dist.name in ours)
+    registry = ours()
     schema = compose(registry).schema
     made = {
         "spec.md": files.spec(schema),
@@ -46,10 +45,17 @@ def pages() -> dict[str, str]:
         "plugins.md": offers.plugins(schema, registry),
         "reason-codes.md": reasons.reason_codes(registry),
         "cli.md": commands.command_line(),
+        "json.md": documents.json_page(),
         "hooks.md": authors.hook_page(),
         "python-face.md": authors.face(),
     }
     return {name: f"{NOTE}\n\n{text.strip()}\n" for name, text in made.items()}
+
+
+def ours() -> Registry:
+    """The plugins of this repository; others that are installed are left out."""
+    names = {project(path)["name"] for path in (ROOT / "plugins").glob("*/pyproject.toml")}
+    return Registry(point for point in entry_points(group=GROUP) if point.dist and point.dist.name in names)
 
 
 def readme() -> str:

@@ -50,6 +50,11 @@ def spec(schema: Json) -> str:
         "### expect",
         parts["test"]["properties"]["expect"]["description"],
         options(parts["test"]["properties"]["expect"], parts),
+        "## SQL",
+        "`sql` in a mapping sees the fields of the source, `when` of the rule `sql` sees the mapped fields. It is one "
+        "expression, evaluated by Polars for one record at a time: operators, `CASE`, `COALESCE` and functions such as "
+        "`lower`, `concat_ws`, `starts_with` or `regexp_like`. A name with dots or spaces stands in double quotes, a "
+        "text in single ones, and a quote inside is doubled. Queries, aggregates, windows and `AS` are faults.",
         "## References",
         f"Where a text is expected, a reference may stand. {parts['reference']['description']}",
     ]

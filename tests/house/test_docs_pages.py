@@ -14,11 +14,17 @@ import pytest
 import test_floors
 import yaml
 from docs_pages import DOCS, PAGES, ROOT, Block, anchors, blocks, commands, links, prose
+from syncline import executor, window
 from syncline.cli import Invocation, root
 from syncline.cli.group import NAMES
 from syncline.cli.options import Options
+from syncline.ledger import runs
+from syncline.pipeline import remove
 from syncline.registry import GROUP, Registry, installed
 from syncline.spec import checker_of, load_paths, load_settings
+from syncline_marketinghub import api
+from syncline_zoho.data_centers import DATA_CENTERS
+from syncline_zoho.products import TRAITS, Product
 
 ACME = ROOT / "tests" / "fixtures" / "acme_source" / "src"
 WRITTEN = [page for page in PAGES if page.parent.name != "reference"]
@@ -28,7 +34,7 @@ KINDS = ("spec", "part", "connections", "settings", "acme", "fair")
 
 def test_every_link_leads_somewhere() -> None:
     broken = []
-    for page in PAGES:
+    for page in [*PAGES, *(ROOT / "plugins").glob("*/README.md")]:
         for link in links(page):
             path, _, anchor = link.partition("#")
             if "://" in link:
@@ -226,6 +232,40 @@ def test_decisions_are_numbered_and_have_three_parts() -> None:
         assert page.name.startswith(f"{number:04}-")
         assert text.startswith(f"# {number}. ")
         assert [part for part in ("**Context.**", "**Decision.**", "**Consequence.**") if part not in text] == []
+
+
+def test_the_tutorial_knows_every_data_centre_and_every_scope() -> None:
+    page = DOCS / "tutorial.md"
+    told = {row[0].strip("`"): (row[1].strip("<>"), row[2].strip("`")) for row in rows(page) if len(row) == 3}
+    hosts = {key: (each.console, each.accounts) for key, each in DATA_CENTERS.items()}
+    assert {key: told[key] for key in told if key != "data centre"} == hosts
+    scopes = ",".join((*TRAITS[Product.CREATOR].scopes, *TRAITS[Product.MARKETINGHUB].scopes))
+    assert f"{scopes}\n" in [block.text for block in blocks(page, "text")]
+
+
+def test_the_numbers_on_the_pages_are_those_of_the_code() -> None:
+    """Each sentence is made of the constants, and must stand on its page word for word."""
+    lead, field, minute = api.LEAD_CALLS, api.FIELD_CALLS, TRAITS[Product.CREATOR].limit
+    assert minute is not None
+    assert remove.GUARD_SHARE == 1 / 5
+    held = f"More than {remove.GUARD_LEADS} people and more than a fifth of all"
+    alive = f"every {executor.HEARTBEAT:.0f} seconds. It is free after {runs.FREE_AFTER.seconds} seconds"
+    sentences = {
+        "budgets.md": (
+            f"{lead.calls} calls in {lead.window / 60:.0f} minutes for each of its calls, and {field.calls} for the",
+            f"out of that call for {lead.lock / 60:.0f} minutes. Creator allows {minute.calls} calls a minute",
+            f"and {lead.slack:.0f} seconds are added to the window",
+        ),
+        "why-nothing-is-lost.md": (held, alive),
+        "0005-a-removal-compares-with-a-baseline.md": (held,),
+        "forget-a-person.md": (f"would remove more than {remove.GUARD_LEADS} people and more than a fifth of all",),
+        "write-a-spec.md": (
+            f"looks back {window.REACH.days} days",
+            f"at most {window.REACH.days} days before the sync",
+        ),
+    }
+    texts = {page.name: " ".join(page.read_text(encoding="utf-8").split()) for page in DOCS.rglob("*.md")}
+    assert [each for name, found in sentences.items() for each in found if each not in texts[name]] == []
 
 
 def test_nobody_on_a_page_is_real() -> None:

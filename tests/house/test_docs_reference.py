@@ -16,7 +16,7 @@ from syncline.cli.group import NAMES
 from syncline.cli.running import EXITS
 from syncline.decision import OWN_REASONS, Outcome
 from syncline.errors import SynclineError
-from syncline.registry import Registry, installed
+from syncline.registry import Registry
 from syncline.spec import schema
 
 REFERENCE = DOCS / "reference"
@@ -36,9 +36,11 @@ def page(name: str) -> str:
     return (REFERENCE / f"{name}.md").read_text(encoding="utf-8")
 
 
-def ours() -> Registry:
-    """What is installed; all of it comes from this repository in the environment of the tests."""
-    return installed()
+@pytest.fixture(scope="module")
+def ours(generate: ModuleType) -> Registry:
+    """The plugins of this repository."""
+    found: Registry = generate.ours()
+    return found
 
 
 def test_the_reference_is_what_the_code_says(generate: ModuleType) -> None:
@@ -70,9 +72,9 @@ def test_every_exit_code_is_explained() -> None:
         assert {code for code in range(100) if f"\n| `{code}` |" in text} == used
 
 
-def test_every_reason_code_is_explained() -> None:
+def test_every_reason_code_is_explained(ours: Registry) -> None:
     own = {code for reasons in OWN_REASONS.values() for code in reasons}
-    ruled = {code for offer in ours().offers("rule") for code in getattr(offer.plugin, "codes", {})}
+    ruled = {code for offer in ours.offers("rule") for code in getattr(offer.plugin, "codes", {})}
     text = page("reason-codes")
     assert [code for code in sorted(own | ruled) if f"| `{code}` |" not in text] == []
     assert [outcome for outcome in Outcome if f"\n## {outcome}\n" not in text] == []
@@ -90,9 +92,9 @@ def test_every_name_of_the_face_is_explained() -> None:
     assert [row[1] for row in rows if not row[3].strip()] == []
 
 
-def test_every_option_of_every_plugin_is_explained() -> None:
-    parts = schema(ours())["$defs"]
-    for offer in ours().offers():
+def test_every_option_of_every_plugin_is_explained(ours: Registry) -> None:
+    parts = schema(ours)["$defs"]
+    for offer in ours.offers():
         text, head = ("connections", "type: ") if offer.kind == "connection" else ("plugins", "")
         section = page(text).partition(f"\n### {head}{offer.name}\n")[2].partition("\n### ")[0]
         assert section, f"{offer.kind} {offer.name}"
@@ -100,7 +102,7 @@ def test_every_option_of_every_plugin_is_explained() -> None:
         assert [key for key in sorted(keys) if f"\n| `{key}` |" not in section] == [], offer.name
 
 
-def test_every_source_and_every_sink_states_its_guarantee() -> None:
-    for offer in [*ours().offers("source"), *ours().offers("sink")]:
+def test_every_source_and_every_sink_states_its_guarantee(ours: Registry) -> None:
+    for offer in [*ours.offers("source"), *ours.offers("sink")]:
         stated = (offer.plugin.__doc__ or "").casefold()
         assert "at least once" in stated or "at most once" in stated, offer.name
