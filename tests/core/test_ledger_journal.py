@@ -134,15 +134,6 @@ def test_an_accepted_removal_is_counted_outside_the_total_and_marks_the_member(l
     assert ledger.members(run.sync_id).filter("removed").get_column("#key").to_list() == [key(0)]
 
 
-def test_refreshing_moves_only_the_source_id(ledger: Ledger) -> None:
-    delivered(ledger, [0, 1])
-    run = started(ledger)
-    with ledger.journal(run, account="account", target="list") as journal:
-        journal.refresh_members(pl.DataFrame({"#key": [key(1), "stranger@example.com"], "#id": ["moved", "x"]}))
-    rows = ledger.members(run.sync_id).sort("#key").select("#key", "source_id", "fingerprint").rows()
-    assert rows == [(key(0), "id0", 0), (key(1), "moved", 1)]
-
-
 def test_an_answer_that_nobody_waits_for_stops_the_journal(ledger: Ledger) -> None:
     run = started(ledger)
     with ledger.journal(run, account="a", target="l") as journal:

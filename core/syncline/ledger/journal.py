@@ -17,7 +17,7 @@ from typing import Self
 import polars as pl
 import sqlalchemy as sa
 
-from ..batch import ID, KEY, ROW
+from ..batch import KEY, ROW
 from ..decision import Counts
 from ..errors import Fatal, SynclineError
 from . import open_batch
@@ -29,9 +29,12 @@ from .receipts import list_id_of, remove, settle
 from .records import RunRecord
 from .runs import fence, renew
 from .suppression import forgotten
-from .tables import batches, deliveries, members, runs, syncs
+from .tables import batches, deliveries, runs, syncs
 
 RENEW_AFTER = 10.0
+GATHER = 0.002
+"""Seconds that a commit waits for company: deliveries side by side then share it, and a commit costs more than that."""
+ANSWER = (OUTCOME, REASON, DETAIL)
 Step = Callable[[sa.Connection], None]
 
 
@@ -49,6 +52,7 @@ class Journal:
         self._lock = threading.Lock()
         self._ended: SynclineError | None = None
         self._open: dict[int, BatchState] = {}
+        self._answers: dict[int, list[pl.DataFrame]] = {}
         self._touched: set[int] = set()
         self._closed: list[Counts] = []
         self._renewed = time.monotonic()
@@ -117,11 +121,8 @@ class Journal:
             fresh = set(rows) - batch.sent
             if fresh:
                 batch.sent |= fresh
-                fixed = {"run_id": self._run.id, "seq": seq, "answered": False}
-                marks = pl.DataFrame({"row": sorted(fresh)}).with_columns(
-                    pl.lit(value).alias(name) for name, value in fixed.items()
-                )
-                self._database.many(connection, deliveries.insert(), marks)
+                marks = pl.DataFrame({"row": sorted(fresh)})
+                self._database.many(connection, _insert_marks, marks, run_id=self._run.id, seq=seq, answered=False)
 
         return self._ask(step, wait=wait)
 
@@ -145,7 +146,15 @@ class Journal:
         answer the batch is closed and the cursor of the run moves on.
         """
 
+        with self._lock:
+            self._answers.setdefault(seq, []).append(results)
+
         def step(connection: sa.Connection) -> None:
+            with self._lock:
+                waiting = self._answers.pop(seq, None)
+            if waiting is None:
+                return  # an earlier step of this commit took these answers along
+            results = pl.concat(waiting)
             batch = self._batch(connection, seq)
             batch.answer(results)
             settle(connection, self._desk, batch.payload, results)
@@ -169,18 +178,9 @@ class Journal:
 
         return self._ask(step, wait=wait)
 
-    def refresh_members(self, rows: pl.DataFrame, *, wait: bool = True) -> Future[None]:
-        """The source IDs (`#id`) of unchanged members (`#key`) are now these."""
-
-        def step(connection: sa.Connection) -> None:
-            if self._desk.list_id is None or rows.is_empty():
-                return
-            mine = (members.c.sync_id == self._run.sync_id) & (members.c.key == sa.bindparam("member"))
-            statement = members.update().where(mine).values(source_id=sa.bindparam("new_id"))
-            moved = rows.select(pl.col(KEY).alias("member"), pl.col(ID).alias("new_id")).sort("member")
-            self._database.many(connection, statement, moved)
-
-        return self._ask(step, wait=wait)
+    def flush(self) -> None:
+        """Return when all that was asked so far is committed; raises what made it fail."""
+        self._ask(lambda connection: None, wait=True)
 
     # ------------------------------------------------------------------------------------------ inside a step
 
@@ -193,16 +193,8 @@ class Journal:
         return self._open[seq]
 
     def _record_answers(self, connection: sa.Connection, seq: int, results: pl.DataFrame) -> None:
-        insert = self._database.insert(deliveries)
-        names = ("answered", OUTCOME, REASON, DETAIL)
-        statement = insert.on_conflict_do_update(
-            index_elements=["run_id", "seq", "row"], set_={name: insert.excluded[name] for name in names}
-        )
-        fixed = {"run_id": self._run.id, "seq": seq, "answered": True}
-        rows = results.select(pl.col(ROW).alias("row"), *names[1:])
-        self._database.many(
-            connection, statement, rows.with_columns(pl.lit(value).alias(name) for name, value in fixed.items())
-        )
+        rows = results.select(pl.col(ROW).alias("row"), *ANSWER)
+        self._database.many(connection, _upsert_answers, rows, run_id=self._run.id, seq=seq, answered=True)
 
     def _close_batch(self, batch: BatchState) -> None:
         self._open.pop(batch.seq, None)
@@ -248,6 +240,8 @@ class Journal:
             first = self._steps.get(timeout=RENEW_AFTER)
         except queue.Empty:
             return [], True
+        if first is not None:
+            time.sleep(GATHER)
         group = []
         while first is not None:
             group.append(first)
@@ -298,3 +292,14 @@ class Journal:
                     waiting.append(entry[1])
         for future in waiting:
             future.set_exception(error)
+
+
+def _insert_marks(database: Database) -> sa.Insert:
+    return database.insert(deliveries)
+
+
+def _upsert_answers(database: Database) -> sa.Insert:
+    insert = database.insert(deliveries)
+    return insert.on_conflict_do_update(
+        index_elements=["run_id", "seq", "row"], set_={name: insert.excluded[name] for name in ("answered", *ANSWER)}
+    )

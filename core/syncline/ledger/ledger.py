@@ -191,6 +191,14 @@ class Ledger:
         """Everybody this sync delivered: `#key`, source_id, fingerprint, delivered_at, seen, awaiting, removed."""
         return people.members_of(self._database, sync_id)
 
+    def awaiting(self, account: str, *, besides: int | None) -> pl.DataFrame:
+        """Whom the other syncs of the account asked to confirm: list, `#key`."""
+        return people.awaiting(self._database, account, besides)
+
+    def unsure(self, sync_id: int, *, besides: Collection[int] = ()) -> pl.DataFrame:
+        """Whom this sync sent without an answer, by letters that nobody took care of: `#key`, unsure (the run)."""
+        return letters.unsure(self._database, sync_id, besides)
+
     def member_values(self, sync_id: int, keys: pl.Series) -> pl.DataFrame:
         """What was delivered for these keys: `#key`, values (JSON)."""
         return people.member_values(self._database, sync_id, keys)

@@ -17,6 +17,7 @@ from .records import DeadLetter, RunRecord
 from .tables import dead_letters
 
 UNKNOWN_CODE = "unknown"
+NOT_SENT = "not_sent"
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,19 @@ def settle_keys(connection: sa.Connection, desk: Desk, keys: Collection[str]) ->
 def _open_of(desk: Desk, keys: Collection[str]) -> sa.ColumnElement[bool]:
     mine = (dead_letters.c.sync_id == desk.run.sync_id) & dead_letters.c.settled_by.is_(None)
     return mine & desk.database.among(dead_letters.c.key, sorted(keys))
+
+
+def unsure(database: Database, sync_id: int, besides: Collection[int]) -> pl.DataFrame:
+    """See `Ledger.unsure`."""
+    lost = (
+        (dead_letters.c.code == UNKNOWN_CODE) & (dead_letters.c.message != NOT_SENT) & dead_letters.c.key.is_not(None)
+    )
+    mine = (dead_letters.c.sync_id == sync_id) & dead_letters.c.settled_by.is_(None)
+    query = sa.select(dead_letters.c.id, dead_letters.c.key, dead_letters.c.run_id).where(mine, lost)
+    with database.read() as connection:
+        rows = connection.execute(query.order_by(dead_letters.c.id)).all()
+    runs = {row.key: row.run_id for row in rows if row.id not in set(besides)}
+    return pl.DataFrame(list(runs.items()), schema={KEY: pl.String, "unsure": pl.String}, orient="row")
 
 
 def listed(database: Database, *conditions: sa.ColumnElement[bool], limit: int | None) -> list[DeadLetter]:

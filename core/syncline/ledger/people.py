@@ -80,6 +80,17 @@ def member(database: Database, sync_id: int, key: str) -> dict[str, Any] | None:
     return None if row is None else dict(row._mapping)
 
 
+def awaiting(database: Database, account: str, besides: int | None) -> pl.DataFrame:
+    """See `Ledger.awaiting`."""
+    others = (syncs.c.account == account) & syncs.c.target.is_not(None) & members.c.awaiting
+    query = sa.select(syncs.c.target.label("list"), members.c.key.label(KEY)).join(
+        syncs, syncs.c.id == members.c.sync_id
+    )
+    with database.read() as connection:
+        found = query.where(others if besides is None else others & (syncs.c.id != besides))
+        return database.listing(connection, found, {"list": pl.String, KEY: pl.String})
+
+
 def audience_of(database: Database, account: str) -> pl.DataFrame:
     """See `Ledger.audience`."""
     found = [pl.DataFrame(schema=_AUDIENCE)]
@@ -182,9 +193,8 @@ def _upsert(
         },
         where=where,
     )
-    fixed = {"list_id": list_id, "status": status.value, "seen_at": micros(now), "gone": False}
     rows = people.select(pl.col(KEY).alias("key"), pl.col(VALUES).alias("values"))
-    database.many(connection, statement, rows.with_columns(pl.lit(value).alias(name) for name, value in fixed.items()))
+    database.many(connection, statement, rows, list_id=list_id, status=status.value, seen_at=micros(now), gone=False)
 
 
 def _mark_seen(

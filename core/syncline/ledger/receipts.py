@@ -61,21 +61,25 @@ def remove(connection: sa.Connection, database: Database, sync_id: int, keys: li
 
 
 def _remember(connection: sa.Connection, desk: Desk, there: pl.DataFrame, now: datetime) -> None:
-    insert = desk.database.insert(members)
-    changed = ("source_id", "fingerprint", "values", "delivered_at", "awaiting", "removed")
-    statement = insert.on_conflict_do_update(
-        index_elements=["sync_id", "key"], set_={name: insert.excluded[name] for name in changed}
-    )
-    fixed = {"sync_id": desk.run.sync_id, "delivered_at": micros(now), "seen": False, "removed": False}
     rows = there.select(
         pl.col(KEY).alias("key"),
         pl.col(ID).alias("source_id"),
         pl.col(FINGERPRINT).alias("fingerprint"),
         pl.col(VALUES).alias("values"),
         "awaiting",
-        *(pl.lit(value).alias(name) for name, value in fixed.items()),
     )
-    desk.database.many(connection, statement, rows)
+    desk.database.many(
+        connection, _upsert_members, rows,
+        sync_id=desk.run.sync_id, delivered_at=micros(now), seen=False, removed=False,
+    )  # fmt: skip
+
+
+def _upsert_members(database: Database) -> sa.Insert:
+    insert = database.insert(members)
+    changed = ("source_id", "fingerprint", "values", "delivered_at", "awaiting", "removed")
+    return insert.on_conflict_do_update(
+        index_elements=["sync_id", "key"], set_={name: insert.excluded[name] for name in changed}
+    )
 
 
 def _in_audience(connection: sa.Connection, desk: Desk, list_id: int, there: pl.DataFrame, now: datetime) -> None:
@@ -83,16 +87,19 @@ def _in_audience(connection: sa.Connection, desk: Desk, list_id: int, there: pl.
     if there.is_empty():
         return
     desk.database.lock(connection, f"syncline audience {list_id}")
-    insert = desk.database.insert(audience)
-    statement = insert.on_conflict_do_update(
+    rows = there.select(pl.col(KEY).alias("key"), pl.col(VALUES).alias("values"))
+    desk.database.many(
+        connection, _upsert_active, rows,
+        list_id=list_id, status=Status.ACTIVE.value, seen_at=micros(now), gone=False,
+    )  # fmt: skip
+
+
+def _upsert_active(database: Database) -> sa.Insert:
+    insert = database.insert(audience)
+    return insert.on_conflict_do_update(
         index_elements=["list_id", "key"],
         set_={name: insert.excluded[name] for name in ("status", "values", "seen_at", "gone")},
         where=NOT_OPTED_OUT | audience.c.gone,
-    )
-    fixed = {"list_id": list_id, "status": Status.ACTIVE.value, "seen_at": micros(now), "gone": False}
-    rows = there.select(pl.col(KEY).alias("key"), pl.col(VALUES).alias("values"))
-    desk.database.many(
-        connection, statement, rows.with_columns(pl.lit(value).alias(name) for name, value in fixed.items())
     )
 
 

@@ -17,9 +17,9 @@ from typing import Any, Protocol
 import polars as pl
 
 from ..batch import KEY, ROW
-from ..decision import Outcome
 from ..errors import Deactivate, Fatal, Lost, PluginError, Retriable, SynclineError
 from ..plugin import Result, ResultKind, Sink
+from .answers import ANSWERS, check_count, final, settled
 from .match import PLANNED_OUTCOME, PLANNED_REASON
 
 ATTEMPTS = 5
@@ -39,7 +39,11 @@ class Journal(Protocol):
         """These rows surely were not carried out."""
         ...
 
-    def answered(self, seq: int, results: pl.DataFrame) -> Any:
+    def flush(self) -> None:
+        """Return when all that was asked so far is on record."""
+        ...
+
+    def answered(self, seq: int, results: pl.DataFrame, *, wait: bool) -> Any:
         """The final outcomes of these rows."""
         ...
 
@@ -93,8 +97,6 @@ class Delivery:
         self._pool = ThreadPoolExecutor(sink.concurrency, thread_name_prefix="deliver")
         self._pending: set[Future[None]] = set()
         self._lost: list[Call] = []
-        self._answers: dict[int, list[tuple[Any, ...]]] = {}
-        self._recording = threading.Lock()
         self._lock = threading.Lock()
         self.failure: BaseException | None = None
 
@@ -126,34 +128,47 @@ class Delivery:
         lost, self._lost = self._lost, []
         if lost and not (self.failure or self._stop.is_set()):
             self.settle([(call.seq, call.leads) for call in lost])
+        self._journal.flush()
         if self.failure is not None:
             raise self.failure
 
     def settle(self, sent: Sequence[tuple[int, pl.DataFrame]]) -> None:
         """Read back what became of leads (batch, leads) that were sent without an answer; send again what surely is
         not there, where that is harmless."""
-        leads = pl.concat([frame for _, frame in sent], how="diagonal_relaxed")
-        results = self._sink.confirm(self._encoded(leads))
-        _check_count(self._sink, results, leads.height)
+        sent = [(seq, self._still_known(seq, frame)) for seq, frame in sent]
+        leads = pl.concat([self._encoded(frame) for _, frame in sent], how="diagonal_relaxed")
+        if not leads.height:
+            return
+        results = self._sink.confirm(leads)
+        check_count(self._sink, results, leads.height)
         by_row = dict(zip(leads[ROW], results, strict=True))
         for seq, frame in sent:
             found = [by_row[row] for row in frame[ROW]]
             absent = pl.Series([self._sink.repeatable and each.kind is ResultKind.RETRYABLE for each in found])
             if absent.any():
                 self.resubmit(seq, frame.filter(absent))
-            kept = [_settled(result) for result, again in zip(found, absent, strict=True) if not again]
+            kept = [settled(result) for result, again in zip(found, absent, strict=True) if not again]
             if kept:
                 self._answer(seq, frame.filter(~absent), kept)
         self._wait()
 
     def resubmit(self, seq: int, leads: pl.DataFrame) -> None:
         """Queue leads that were decided some time ago: whoever opted out since is kept out."""
+        leads = self._still_known(seq, leads)
         out = self._opted_out(leads[KEY])
-        if out.any():
-            kept = leads.filter(out)
-            self._answer(seq, kept, [Result(ResultKind.REFUSED, ignored="do_not_mail")] * kept.height)
+        self._keep_out(seq, leads.filter(out))
         if not out.all():
             self.submit(seq, leads.filter(~out))
+
+    def _still_known(self, seq: int, leads: pl.DataFrame) -> pl.DataFrame:
+        """Without those who were forgotten since: nothing but their rows is left, and they count as opted out."""
+        forgotten = leads[KEY].is_null()
+        self._keep_out(seq, leads.filter(forgotten))
+        return leads.filter(~forgotten)
+
+    def _keep_out(self, seq: int, leads: pl.DataFrame) -> None:
+        if leads.height:
+            self._answer(seq, leads, [Result(ResultKind.REFUSED, ignored="do_not_mail")] * leads.height)
 
     def _calls(self, seq: int, leads: pl.DataFrame) -> Iterator[Call]:
         """The leads in calls of the sink's size, encoded all at once."""
@@ -163,14 +178,13 @@ class Delivery:
             yield Call(seq, leads.slice(start, size), encoded.slice(start, size))
 
     def _wait(self) -> None:
-        """Until nothing is pending and every answer is on record."""
+        """Until no call is pending; the last answers are on record after the journal's `flush`."""
         while True:
             with self._lock:
                 pending = list(self._pending)
             if not pending:
                 break
             futures.wait(pending)
-        self._record()
 
     def _done(self, future: Future[None]) -> None:
         with self._lock:
@@ -222,7 +236,7 @@ class Delivery:
                 raise PluginError(
                     f"sink {self._sink.name!r} broke while delivering", why=type(error).__name__
                 ) from error
-            _check_count(self._sink, results, call.leads.height)
+            check_count(self._sink, results, call.leads.height)
             break
         self._conclude(call, results)
 
@@ -261,60 +275,15 @@ class Delivery:
         if certain.any():
             kept = [result for result, keep in zip(results, certain, strict=True) if keep]
             self._answer(call.seq, call.leads.filter(certain), kept)
-        if again.any() and self._waited(call, Retriable("asked to send again")):
-            self._deliver(call.filter(again, call.attempt + 1))
+        if again.any():
+            self._journal.unsent(call.seq, call.filter(again).rows)
+            if self._waited(call, Retriable("asked to send again")):
+                self._deliver(call.filter(again, call.attempt + 1))
 
     def _answer(self, seq: int, leads: pl.DataFrame, results: Sequence[Result]) -> None:
+        """Bring answers on record. Nobody waits for it: the mark of the next call is queued behind it, so no more calls
+        than go out at once are ever without a recorded answer."""
         plans = leads.select(ROW, PLANNED_OUTCOME, PLANNED_REASON).iter_rows()
-        rows = [_final(plan[0], plan[1], plan[2], result) for plan, result in zip(plans, results, strict=True)]
-        with self._lock:
-            self._answers.setdefault(seq, []).extend(rows)
-        self._record()
+        rows = [final(plan[0], plan[1], plan[2], result) for plan, result in zip(plans, results, strict=True)]
+        self._journal.answered(seq, pl.DataFrame(rows, schema=ANSWERS, orient="row"), wait=False)
         self._progress(leads.height)
-
-    def _record(self) -> None:
-        """Return when the answers given so far are on record. Whoever comes first records for all who wait, so no more
-        calls than go out at once are ever without a recorded answer."""
-        with self._recording:
-            with self._lock:
-                answers, self._answers = self._answers, {}
-            for seq, rows in answers.items():
-                self._journal.answered(seq, pl.DataFrame(rows, schema=ANSWERS, orient="row"))
-
-
-ANSWERS = pl.Schema(
-    {
-        ROW: pl.UInt64,
-        "outcome": pl.String,
-        "reason": pl.String,
-        "detail": pl.String,
-        "code": pl.String,
-        "accepted": pl.Boolean,
-        "awaiting": pl.Boolean,
-    }
-)
-_LOST = Result(ResultKind.UNKNOWN, "answer_lost")
-
-
-def _settled(result: Result) -> Result:
-    """After reading back: whatever is not surely there, and must not be sent blindly, stays unknown."""
-    return result if result.kind in (ResultKind.ACCEPTED, ResultKind.REFUSED) else _LOST
-
-
-def _final(row: int, outcome: str, reason: str, answer: Result) -> tuple[Any, ...]:
-    detail, code = answer.message or None, answer.code or None
-    if answer.kind is ResultKind.ACCEPTED:
-        if answer.awaiting and outcome == Outcome.NEW:
-            reason = "awaiting_confirmation"
-        return row, outcome, reason, detail, code, True, answer.awaiting
-    if answer.kind is ResultKind.UNKNOWN:
-        return row, "unknown", answer.code or "answer_lost", detail, code, False, False
-    if answer.ignored:
-        word = f"the target refused it with code {answer.code}" if answer.code else None
-        return row, "ignored", answer.ignored, word, code, False, False
-    return row, "rejected", answer.code or "refused", detail, code, False, False
-
-
-def _check_count(sink: Sink[Any], results: Sequence[Result], leads: int) -> None:
-    if len(results) != leads:
-        raise PluginError(f"sink {sink.name!r} gave {len(results)} results for {leads} leads")
