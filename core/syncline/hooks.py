@@ -50,7 +50,8 @@ def syncline_run_started(run: Mapping[str, Any]) -> None:
 
 @hookspec
 def syncline_batch_committed(receipt: Mapping[str, Any]) -> None:
-    """Told after a batch is recorded: `run`, `batch`, `counts` of the run so far, `waiting_until` or None."""
+    """Told after each batch and each answer: how many leads were `read`, are `to_send` and were `sent`; `run` and
+    `batch` (null between batches); `waiting` (a call budget) and `waiting_until` (seconds since the epoch), or null."""
 
 
 @hookspec

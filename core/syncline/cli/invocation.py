@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..ledger import Ledger
     from ..registry import Registry
     from ..secrets import Redactor
-    from ..spec import Bound, Loaded
+    from ..spec import Bound, Loaded, Settings
     from ..spec.model import Spec
     from .logs import Names
 
@@ -126,23 +126,33 @@ class Invocation:
         return url
 
     def _configured(self, beside: Path | None) -> str | None:
-        path = (beside if beside is not None else self.folder()) / "syncline.yaml"
-        if not path.exists():
-            return None
-        from ..errors import SpecError
-        from ..secrets import resolve
-        from ..spec import checker_of, load_settings
-
-        settings, faults = load_settings(path, checker_of(self.registry))
-        if faults:
-            raise SpecError(faults=tuple(faults))
+        path = self._settings_path(beside)
+        settings = self.settings(beside)
         if settings.ledger is None:
             return None
+        from ..secrets import resolve
+
         url = str(resolve(settings.ledger, self.redactor, folder=path.parent, where=f"{path}: ledger"))
         scheme, _, place = url.partition(":///")
         if scheme == "sqlite" and not place.startswith("/"):
             return f"{scheme}:///{path.parent / place}"
         return url
+
+    def settings(self, beside: Path | None = None) -> Settings:
+        """What syncline.yaml says of this installation; the defaults where there is none. Faults are a `SpecError`."""
+        from ..errors import SpecError
+        from ..spec import Settings, checker_of, load_settings
+
+        path = self._settings_path(beside)
+        if not path.exists():
+            return Settings()
+        settings, faults = load_settings(path, checker_of(self.registry))
+        if faults:
+            raise SpecError(faults=tuple(faults))
+        return settings
+
+    def _settings_path(self, beside: Path | None) -> Path:
+        return (beside if beside is not None else self.folder()) / "syncline.yaml"
 
     def executor(self, *, read_only: bool = False, beside: Path | None = None) -> Executor:
         """What carries runs out on the ledger; `read_only` for what must write nothing."""

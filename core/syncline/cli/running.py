@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from ..errors import SynclineError
 from .ending import FAILED, tell_defect
 from .invocation import Invocation
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from ..ledger import RunRecord
     from ..spec import Bound
 
+log = logging.getLogger("syncline")
 EXITS: Mapping[str, int] = {
     "succeeded": 0,
     "failed": FAILED,
@@ -42,10 +45,19 @@ def carried_out(invocation: Invocation, bound: Bound, start: Callable[[Executor]
                 run = start(executor)
             except BrokenRun as error:
                 run, broken = error.run, error
+    forget_details(invocation, executor, bound)
     tell(invocation, run)
     if broken is not None:
         tell_defect(invocation, broken.__cause__ or broken, document=False)
     return EXITS[run.status]
+
+
+def forget_details(invocation: Invocation, executor: Executor, bound: Bound) -> None:
+    """Drop the row detail of runs that are older than the `retention` of syncline.yaml; their counts stay."""
+    try:
+        executor.ledger.prune(invocation.settings(bound.spec.path.parent).retention)
+    except SynclineError as error:  # the run is done and recorded: what could not be tidied up waits for the next one
+        log.warning("row detail past its retention was not dropped: %s", error)
 
 
 def tell(invocation: Invocation, run: RunRecord) -> None:
