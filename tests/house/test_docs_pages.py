@@ -249,7 +249,7 @@ def test_the_numbers_on_the_pages_are_those_of_the_code() -> None:
     assert minute is not None
     assert remove.GUARD_SHARE == 1 / 5
     held = f"More than {remove.GUARD_LEADS} people and more than a fifth of all"
-    alive = f"every {executor.HEARTBEAT:.0f} seconds. It is free after {runs.FREE_AFTER.seconds} seconds"
+    alive = f"every {executor.heartbeat.HEARTBEAT:.0f} seconds. It is free after {runs.FREE_AFTER.seconds} seconds"
     sentences = {
         "budgets.md": (
             f"{lead.calls} calls in {lead.window / 60:.0f} minutes for each of its calls, and {field.calls} for the",

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,14 +12,16 @@ import polars as pl
 
 from .. import window as windows
 from ..assembly import Assembly
+from ..batch import KEY
 from ..budget import Budgets
-from ..errors import Deactivate, Fatal, NotRunnable, SpecError, SynclineError
+from ..decision import Outcome
+from ..errors import Deactivate, NotRunnable, SpecError, SynclineError
 from ..ledger import DeadLetter, Journal, Ledger, RunRecord, SyncRecord
 from ..observers import Observers
 from ..pipeline import numbered, resume
 from ..pipeline.deliver import Delivery
 from ..pipeline.extract import Extraction
-from ..pipeline.match import Match
+from ..pipeline.match import OUTCOME, Match
 from ..pipeline.people import People, nobody
 from ..pipeline.screen import recall
 from ..plugin import AudiencePart, End, Ending, Runtime, Window
@@ -32,10 +32,7 @@ from ..spec.model import Spec
 from ..window import scope_of
 from .closing import Closing
 from .departure import Departure, Held, baseline
-
-log = logging.getLogger("syncline")
-HEARTBEAT = 10.0
-"""Seconds between signs of life; the ledger frees a lease after six of them are missed."""
+from .heartbeat import alive
 
 
 @dataclass
@@ -95,26 +92,29 @@ class Executor:
         are left alone otherwise. Raises `SpecError` when there is nothing to send again.
         """
         sync = self._met(bound.spec)
-        progress = Progress()
-        with Assembly(bound, self.runtime(self._budgets(progress))) as assembly:
-            while True:
-                found = self.ledger.dead_letters(run_id=run_id, sync_id=sync.id, code="unknown" if unknown else code)
-                letters = [letter for letter in found if unknown or letter.code != "unknown"][:limit]
-                if not letters:
-                    raise SpecError(
-                        f"run {run_id} has no {'unknown' if unknown else 'rejected'} leads left to send again",
-                        mend="`syncline leads RUN` shows what became of its leads",
-                    )
+        while True:
+            found = self.ledger.dead_letters(run_id=run_id, sync_id=sync.id, code="unknown" if unknown else code)
+            letters = [letter for letter in found if unknown or letter.code != "unknown"][:limit]
+            if not letters:
+                raise SpecError(
+                    f"run {run_id} has no {'unknown' if unknown else 'rejected'} leads left to send again",
+                    mend="`syncline leads RUN` shows what became of its leads",
+                )
+            progress = Progress()
+            with Assembly(bound, self.runtime(self._budgets(progress))) as assembly:
                 ended = self._attempt(sync, "retry", assembly, progress, letters)
-                if not ended.resumed or ended.status not in ("succeeded", "partial"):
-                    return ended
+            if not ended.resumed or ended.status not in ("succeeded", "partial"):
+                return ended
 
     def runtime(self, budgets: Budgets) -> Runtime:
         """What connections are lent."""
         return Runtime(budgets, self.redactor, self.cache, self.ledger.state_folder, self.stop)
 
-    def people(self, sync: SyncRecord | None, assembly: Assembly, *, keep: bool) -> People:
-        """What is known of people; `keep` False: a refreshed audience is not stored."""
+    def people(
+        self, sync: SyncRecord | None, assembly: Assembly, *, keep: bool, again: Iterable[DeadLetter] = ()
+    ) -> People:
+        """What is known of people; `keep` False: a refreshed audience is not stored. `again`: of these it does not
+        matter that an answer was lost, somebody asked to send them again."""
         account = assembly.account
 
         def store(part: AudiencePart, started: datetime) -> None:
@@ -124,6 +124,8 @@ class Executor:
         return People(
             assembly.sink,
             members=self.ledger.members(sync.id) if sync else nobody(),
+            awaiting=self.ledger.awaiting(account, besides=sync.id if sync else None),
+            unsure=self.ledger.unsure(sync.id, besides=[letter.id for letter in again]) if sync else None,
             audience=self.ledger.audience(account),
             held=self.ledger.held(account),
             keep=store,
@@ -131,9 +133,13 @@ class Executor:
             target=sync.target if sync else None,
         )
 
-    def match(self, assembly: Assembly, people: People) -> Match:
-        """The stage that decides."""
-        return Match(assembly.sink, people, self.ledger.suppressed, unique=assembly.unique)
+    def match(self, assembly: Assembly, people: People, recorded: Sequence[pl.DataFrame] = ()) -> Match:
+        """The stage that decides; `recorded` is what a run that is taken up again has decided before."""
+        handled = None if assembly.unique else set[str]()
+        if recorded:
+            decided = pl.concat(recorded).filter(pl.col(OUTCOME) != Outcome.IGNORED.value)
+            handled = set(decided[KEY].drop_nulls())
+        return Match(assembly.sink, people, self.ledger.suppressed, handled=handled)
 
     # ------------------------------------------------------------------------------------------ the life of a run
 
@@ -171,7 +177,7 @@ class Executor:
         closing = Closing(self.ledger, self.observers, sync, run, assembly)
         if gone is not None:
             return closing.inactive(self.redactor.clean(str(gone)))
-        with self._alive(run):
+        with alive(self.ledger, run):
             try:
                 end = self._carry_out(sync, run, assembly, progress, letters)
             except Deactivate as error:
@@ -192,15 +198,16 @@ class Executor:
         self, sync: SyncRecord, run: RunRecord, assembly: Assembly, progress: Progress, letters: list[DeadLetter]
     ) -> End:
         assembly.sink.prepare(assembly.mapped)
-        people = self.people(sync, assembly, keep=True)
-        match = self.match(assembly, people)
+        recorded = list(self.ledger.leads(run.id)) if run.resumed else []
+        people = self.people(sync, assembly, keep=True, again=letters)
+        match = self.match(assembly, people, recorded)
         pipeline = assembly.pipeline(match)
         if run.trigger == "retry":
             letters = [] if run.resumed else letters
             self._flow(run, assembly, people, match, progress, numbered(letters, self.ledger.next_row(run)))
             self.ledger.settle_dead_letter([letter.id for letter in letters], run.id)
             return End(Ending.STOPPED_EARLY if self.stop.is_set() else Ending.COMPLETE)
-        extraction = self._extraction(run, assembly)
+        extraction = self._extraction(run, assembly, recorded)
         departure = Departure(self.ledger, sync, run, assembly, self.stop)
         self._flow(
             run, assembly, people, match, progress, pipeline.shaped(extraction),
@@ -208,19 +215,15 @@ class Executor:
         )  # fmt: skip
         return extraction.end
 
-    def _extraction(self, run: RunRecord, assembly: Assembly) -> Extraction:
+    def _extraction(self, run: RunRecord, assembly: Assembly, recorded: Sequence[pl.DataFrame]) -> Extraction:
         """What the run has still to read."""
-        recorded = None
-        if run.resumed:
-            frames = list(self.ledger.leads(run.id))
-            recall(assembly.rules, frames)
-            recorded = pl.concat(frames) if frames else None
+        recall(assembly.rules, recorded)
         since = None if any(rule.whole_fetch for rule in assembly.rules) else run.cursor
         return Extraction(
             assembly.source,
             assembly.source.partitions(windows.restored(run.window)),
             since=since,
-            recorded=recorded,
+            recorded=pl.concat(recorded) if recorded else None,
             behind_cursor=self.ledger.behind_cursor(run) if since else self.ledger.next_row(run),
             stop=self.stop,
         )
@@ -262,7 +265,7 @@ class Executor:
             delivery.finish()
             then(journal)
 
-    # ------------------------------------------------------------------------------------------ signs of life
+    # ------------------------------------------------------------------------------------------ what people are told
 
     def _budgets(self, progress: Progress) -> Budgets:
         def waiting(name: str, until: float) -> None:
@@ -273,27 +276,6 @@ class Executor:
 
     def _told(self, run_id: str | None, batch: int | None, progress: Progress) -> None:
         self.observers.tell("syncline_batch_committed", receipt=vars(progress) | {"run": run_id, "batch": batch})
-
-    @contextmanager
-    def _alive(self, run: RunRecord) -> Iterator[None]:
-        """Signs of life while the run waits for a long time, outside its journal too."""
-        over = threading.Event()
-
-        def beat() -> None:
-            while not over.wait(HEARTBEAT):
-                try:
-                    self.ledger.heartbeat(run)
-                except Fatal as error:
-                    log.warning("%s", error)
-                    return
-
-        thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
 
 
 def _place(error: BaseException) -> str:

@@ -64,6 +64,7 @@ class Pipeline:
         """For each batch: the outcomes of all its leads, the leads to be sent, and the cursor after it."""
         fresh = (Screened.fresh(self._match.encode(frame, self._mapped), cursor) for frame, cursor in shaped)
         for batch in screen(fresh, self._rules, self._match.refresh):
+            self._match.make_sure(batch)
             frame = self._match.decide(batch)
             outcomes = pl.concat([frame.select(RECORDED), self._kept_out(batch)]).sort(ROW)
             yield outcomes, frame.filter(pl.col(PLANNED_OUTCOME).is_not_null()), batch.cursor

@@ -6,14 +6,14 @@ Everything is decided, and recorded, before anything is sent.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import msgspec
 import polars as pl
 
-from ..batch import KEY, STATUS
+from ..batch import ID, KEY, STATUS
 from ..decision import Outcome
 from ..plugin import Sink, Status
 from .people import KNOWN, People
@@ -27,6 +27,9 @@ PLANNED_OUTCOME, PLANNED_REASON = "planned_outcome", "planned_reason"
 _OPTED_OUT = (Status.UNSUBSCRIBED.value, Status.DO_NOT_MAIL.value)
 _REFUSED = (Status.INVALID.value, Status.GROUP.value)
 _NULL = pl.lit(None, pl.String)
+_UNSURE = pl.format(
+    "run {} sent it and lost the answer; `syncline retry {} --unknown` sends it again", "unsure", "unsure"
+)
 
 
 class Case(NamedTuple):
@@ -35,22 +38,28 @@ class Case(NamedTuple):
     when: pl.Expr
     outcome: str
     reason: pl.Expr
-    detail: str | None = None
+    detail: str | pl.Expr | None = None
 
 
 class Match:
     """Decides by people's status, by what was delivered before, and by the suppression list.
 
-    `suppressed(keys)` says who must never be sent again. `unique`: a rule makes sure that nobody comes twice in a run.
+    `suppressed(keys)` says who must never be sent again. `handled` are the keys that this run has decided on before it
+    was broken off; None: a rule makes sure that nobody comes twice in the run.
     """
 
     def __init__(
-        self, sink: Sink[Any], people: People, suppressed: Callable[[pl.Series], pl.Series], *, unique: bool
+        self,
+        sink: Sink[Any],
+        people: People,
+        suppressed: Callable[[pl.Series], pl.Series],
+        *,
+        handled: Iterable[str] | None,
     ) -> None:
         self._sink = sink
         self._people = people
         self._suppressed = suppressed
-        self._handled: set[str] | None = None if unique else set()
+        self._handled = None if handled is None else set(handled)
 
     def encode(self, frame: pl.DataFrame, mapped: Sequence[str]) -> pl.DataFrame:
         """The frame with `#values` (JSON of what would be sent) and `#fingerprint` (of these and the sink's traits)."""
@@ -73,6 +82,11 @@ class Match:
             alive=batch.alive.with_columns(status.alias(STATUS)),
             ignored=batch.ignored.with_columns(_NULL.alias(STATUS)),
         )
+
+    def make_sure(self, batch: Screened) -> None:
+        """Before `decide`: nothing is planned by an audience that was not looked at for sending."""
+        if self._sink.remembers() and not self._people.is_fresh and self._planned(batch.alive).height:
+            self._people.look(sending=True)
 
     def decide(self, batch: Screened) -> pl.DataFrame:
         """The leads that no rule kept out, with outcome, reason, detail and what is planned.
@@ -97,18 +111,21 @@ class Match:
     def _something_to_send(self, alive: pl.DataFrame) -> bool:
         """Whether, by what is held now, a lead of this batch would be sent."""
         bounced = (pl.col("status") == Status.BOUNCED.value).fill_null(False)
-        return self._decided(alive).filter(pl.col(PLANNED_OUTCOME).is_not_null() & ~bounced).height > 0
+        return self._planned(alive).filter(~bounced).height > 0
+
+    def _planned(self, alive: pl.DataFrame) -> pl.DataFrame:
+        return self._decided(alive).filter(pl.col(PLANNED_OUTCOME).is_not_null())
 
     def _decided(self, frame: pl.DataFrame) -> pl.DataFrame:
         known = self._people.known(frame[KEY])
         frame = frame.join(known, on=KEY, how="left", maintain_order="left").with_columns(
-            pl.col("in_target", "gone", "delivered", "seen", "removed").fill_null(False)
+            pl.col("in_target", "gone", "delivered", "seen", "awaiting", "removed").fill_null(False)
         )
-        status, delivered = pl.col("status"), pl.col("delivered")
+        status, delivered, awaiting = pl.col("status"), pl.col("delivered"), pl.col("awaiting")
         here = status.is_not_null()
-        vanished = ~here & (pl.col("gone") | (delivered & pl.col("seen")))
-        present = here | (delivered & ~pl.col("removed") & ~vanished)
-        in_place = present & (pl.col("in_target") | delivered)
+        vanished = ~here & ~awaiting & (pl.col("gone") | (delivered & pl.col("seen")))
+        present = here | awaiting | (delivered & ~pl.col("removed") & ~vanished)
+        in_place = present & (pl.col("in_target") | delivered | awaiting)
         same = delivered & (pl.col("fingerprint") == pl.col(FINGERPRINT)).fill_null(False)
         alike = self._alike(frame.filter((status == Status.ACTIVE.value) & pl.col("in_target") & ~delivered))
         same = same | pl.col(KEY).is_in(alike.implode())
@@ -117,11 +134,17 @@ class Match:
         ends = [
             Case(pl.col(KEY).is_null(), "rejected", pl.lit("no_address"), "no rule kept it out, but it has no address"),
             Case(opted_out, "ignored", pl.lit("do_not_mail")),
+            Case(self._moved(frame), "ignored", pl.lit("do_not_mail"), "opted out under an earlier address"),
             Case(status.is_in(_REFUSED), "ignored", status, "the target refused this address earlier"),
             Case(in_place & same, "duplicate", unchanged),
         ]
         if not self._sink.updates():
             ends.append(Case(in_place, "duplicate", unchanged, "differs, but on_duplicate is skip"))
+        if not self._is_repeatable(frame):
+            ends += [
+                Case(awaiting, "duplicate", unchanged, "the person has to confirm first"),
+                Case(pl.col("unsure").is_not_null(), "unknown", pl.lit("answer_lost"), _UNSURE),
+            ]
         plans = [
             Case(in_place, "duplicate", updated),
             Case(present, "duplicate", updated, "in the account, but not in this list"),
@@ -130,6 +153,18 @@ class Match:
             Case(pl.lit(True), "new", pl.lit("added")),
         ]
         return _with_decisions(frame, ends, plans)
+
+    def _is_repeatable(self, frame: pl.DataFrame) -> bool:
+        """Whether sending again is harmless; a sink may know that only when it knows its list."""
+        if frame["unsure"].null_count() < frame.height:
+            _ = self._sink.target
+        return self._sink.repeatable
+
+    def _moved(self, frame: pl.DataFrame) -> pl.Expr:
+        """Leads of records whose person opted out under the address that the record had before."""
+        former = self._people.former(frame)
+        out = former["status"].is_in(_OPTED_OUT).fill_null(False) | self._suppressed(former[KEY])
+        return pl.col(ID).is_in(former.filter(out)[ID].implode()).fill_null(False)
 
     def _once(self, decided: pl.DataFrame, handled: set[str]) -> pl.DataFrame:
         """Of several leads of one person, the first in a run is sent; the others count as duplicates."""
@@ -172,12 +207,16 @@ def _with_decisions(frame: pl.DataFrame, ends: Sequence[Case], plans: Sequence[C
     return frame.with_columns(
         _first([(case.when, pl.lit(case.outcome)) for case in ends], pl.lit("unknown")).alias(OUTCOME),
         _first([(case.when, case.reason) for case in ends], pl.lit("in_flight")).alias(REASON),
-        _first([(case.when, pl.lit(case.detail, pl.String)) for case in (*ends, *plans)], _NULL).alias(DETAIL),
+        _first([(case.when, _text(case.detail)) for case in (*ends, *plans)], _NULL).alias(DETAIL),
         pl.when(~ended)
         .then(_first([(case.when, pl.lit(case.outcome)) for case in plans], _NULL))
         .alias(PLANNED_OUTCOME),
         pl.when(~ended).then(_first([(case.when, case.reason) for case in plans], _NULL)).alias(PLANNED_REASON),
     )
+
+
+def _text(detail: str | pl.Expr | None) -> pl.Expr:
+    return detail if isinstance(detail, pl.Expr) else pl.lit(detail, pl.String)
 
 
 def _first(cases: Sequence[tuple[pl.Expr, pl.Expr]], otherwise: pl.Expr) -> pl.Expr:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from ..batch import KEY, keys
+from ..batch import ID, KEY, keys
 from ..errors import Fatal
 from ..plugin import AudiencePart, Held, Sink, Status
 
@@ -24,9 +24,12 @@ MEMBERS = pl.Schema(
     }
 )
 AUDIENCE = pl.Schema({"list": pl.String, KEY: pl.String, "status": pl.String, "values": pl.String, "gone": pl.Boolean})
-KNOWN = ("status", "in_target", "gone", "values", "delivered", *(name for name in MEMBERS if name != KEY))
+AWAITING = pl.Schema({"list": pl.String, KEY: pl.String})
+UNSURE = pl.Schema({KEY: pl.String, "unsure": pl.String})
+KNOWN = ("status", "in_target", "gone", "values", "delivered", "unsure", *(name for name in MEMBERS if name != KEY))
 """What `People.known` says of a person. `status`: a `Status` or null; `in_target`: active in the list of this sync;
-`gone`: was in the account, is no longer; `values`: JSON of what the target shows; `delivered`: by this sync."""
+`gone`: was in the account, is no longer; `values`: JSON of what the target shows; `delivered`: by this sync;
+`awaiting`: has to confirm, whichever sync asked; `unsure`: the run that sent the lead and lost the answer, or null."""
 
 _RANK = {
     Status.ACTIVE.value: 1,
@@ -43,7 +46,8 @@ class People:
     """The snapshot, brought up to date by `look`.
 
     `keep(part, started)` stores a part of a refreshed audience (`preview` passes one that stores nothing); `target` is
-    the list this sync filled last time, which spares asking for it.
+    the list this sync filled last time, which spares asking for it. `awaiting` are people whom other syncs of the
+    account asked to confirm (columns `AWAITING`), `unsure` those of whom this sync lost the answer (`UNSURE`).
     """
 
     def __init__(
@@ -56,6 +60,8 @@ class People:
         keep: Callable[[AudiencePart, datetime], None],
         now: Callable[[], datetime],
         target: str | None = None,
+        awaiting: pl.DataFrame | None = None,
+        unsure: pl.DataFrame | None = None,
     ) -> None:
         self._sink = sink
         self._members = members.select(pl.col(name).cast(kind) for name, kind in MEMBERS.items())
@@ -64,6 +70,8 @@ class People:
         self._keep = keep
         self._now = now
         self._target = target
+        self._awaiting = pl.DataFrame(schema=AWAITING) if awaiting is None else awaiting
+        self._unsure = pl.DataFrame(schema=UNSURE) if unsure is None else unsure
         self._looked: bool | None = None
         self._summary: pl.DataFrame | None = None
 
@@ -73,6 +81,11 @@ class People:
         if self._target is None:
             self._target = self._sink.target if self._sink.remembers() else ""
         return self._target
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the audience was looked at for sending: opt-outs were read anew in this run."""
+        return self._looked is True
 
     def look(self, sending: bool) -> None:
         """Bring the snapshot up to date, once in a run, and once more when something is `sending` after all."""
@@ -96,6 +109,16 @@ class People:
         if self._summary is None:
             self._summary = self._summarise()
         return self._summary.join(wanted.unique().to_frame(KEY), on=KEY, how="semi")
+
+    def former(self, leads: pl.DataFrame) -> pl.DataFrame:
+        """Members that came from the records of these leads under another address: `#id`, `#key` (theirs), `status`.
+
+        Those whom this sync itself took out are left out.
+        """
+        members = self._members.filter(~pl.col("removed")).select(pl.col("source_id").alias(ID), KEY)
+        records = leads.select(ID, pl.col(KEY).alias("now")).drop_nulls().unique()
+        others = members.join(records, on=ID).filter(pl.col(KEY) != pl.col("now"))
+        return others.join(self.known(others[KEY]).select(KEY, "status"), on=KEY, how="left").select(ID, KEY, "status")
 
     def shown(self, wanted: pl.Series) -> dict[str, dict[str, Any]]:
         """The fields that the target shows, by person, for those of whom it shows any."""
@@ -136,7 +159,7 @@ class People:
         self._audience = self._audience.with_columns(gone=pl.col("gone") | (same & ~_among(read)))
 
     def _summarise(self) -> pl.DataFrame:
-        target = self.target if self._audience.height else ""
+        target = self.target if self._audience.height or self._awaiting.height else ""
         rank = pl.when(pl.col("gone")).then(0).otherwise(pl.col("status").replace_strict(_RANK, return_dtype=pl.Int8))
         here = (pl.col("list") == target) & (pl.col("status") == Status.ACTIVE.value) & ~pl.col("gone")
         people = (
@@ -150,10 +173,11 @@ class People:
                 pl.col("values").filter(pl.col("here")).last().alias("values"),
             )
         )
-        delivered = self._members.with_columns(delivered=True)
-        return people.join(delivered, on=KEY, how="full", coalesce=True).with_columns(
-            pl.col("in_target", "gone", "delivered", "seen", "awaiting", "removed").fill_null(False)
-        )
+        asked = self._awaiting.filter(pl.col("list") == target).select(KEY, pl.lit(True).alias("asked")).unique()
+        for more in (self._members.with_columns(delivered=True), self._unsure, asked):
+            people = people.join(more, on=KEY, how="full", coalesce=True)
+        flags = pl.col("in_target", "gone", "delivered", "seen", "awaiting", "removed", "asked").fill_null(False)
+        return people.with_columns(flags).with_columns(pl.col("awaiting") | pl.col("asked")).drop("asked")
 
 
 def _among(people: pl.Series) -> pl.Expr:

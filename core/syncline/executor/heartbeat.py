@@ -1,0 +1,37 @@
+"""Signs of life: a run keeps its lease while it waits for a long time, outside its journal too."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..errors import Fatal
+from ..ledger import Ledger, RunRecord
+
+log = logging.getLogger("syncline")
+HEARTBEAT = 10.0
+"""Seconds between signs of life; the ledger frees a lease after six of them are missed."""
+
+
+@contextmanager
+def alive(ledger: Ledger, run: RunRecord) -> Iterator[None]:
+    """While the block is carried out, the ledger hears of the run. It stops, with a warning, when the lease is lost."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(HEARTBEAT):
+            try:
+                ledger.heartbeat(run)
+            except Fatal as error:
+                log.warning("%s", error)
+                return
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
