@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -60,11 +61,17 @@ def scope_of(spec: Spec) -> str:
     return hashlib.blake2b(msgspec.json.encode(parts, order="sorted"), digest_size=12).hexdigest()
 
 
-def stored(window: Window) -> str:
-    """The window as text, for the ledger."""
-    return msgspec.json.encode(window).decode()
+def stored(window: Window, scope: str) -> str:
+    """The window of a run and the scope it began with, as text, for the ledger."""
+    return msgspec.json.encode(_Stored(window, scope)).decode()
 
 
-def restored(text: str) -> Window:
-    """The inverse of `stored`."""
-    return msgspec.json.decode(text, type=Window)
+def restored(text: str, spec: Spec) -> tuple[Window, bool]:
+    """The window, with the fields that the spec needs now, and whether the spec still reads the same records."""
+    kept = msgspec.json.decode(text, type=_Stored)
+    return replace(kept.window, fields=spec.source_fields), kept.scope == scope_of(spec)
+
+
+class _Stored(msgspec.Struct, frozen=True):
+    window: Window
+    scope: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from ..decision import Outcome
 from ..errors import Deactivate, NotRunnable, SpecError, SynclineError
 from ..ledger import DeadLetter, Journal, Ledger, RunRecord, SyncRecord
 from ..observers import Observers
-from ..pipeline import numbered, resume
+from ..pipeline import Pipeline, numbered, resume
 from ..pipeline.deliver import Delivery
 from ..pipeline.extract import Extraction
 from ..pipeline.match import OUTCOME, Match
@@ -172,7 +173,7 @@ class Executor:
             )
         except Deactivate as error:  # the source was asked for its zone, and is not there: a run has to say so
             gone, window = error, Window(created=sync.created_at, now=now)
-        run = self.ledger.start_run(sync, trigger=trigger, window=windows.stored(window))
+        run = self.ledger.start_run(sync, trigger=trigger, window=windows.stored(window, scope_of(assembly.spec)))
         self.observers.tell("syncline_run_started", run=run.document())
         closing = Closing(self.ledger, self.observers, sync, run, assembly)
         if gone is not None:
@@ -192,7 +193,7 @@ class Executor:
                 raise BrokenRun(closing.failed(f"a defect: {type(error).__name__} at {_place(error)}")) from error
             if end.ending is Ending.STOPPED_EARLY:
                 return closing.interrupted() if self.stop.is_set() else closing.failed("the source stopped early")
-            return closing.complete(end, baseline(assembly.spec, run) if run.trigger != "retry" else None)
+            return closing.complete(end, baseline(assembly.spec, run))
 
     def _carry_out(
         self, sync: SyncRecord, run: RunRecord, assembly: Assembly, progress: Progress, letters: list[DeadLetter]
@@ -204,27 +205,30 @@ class Executor:
         pipeline = assembly.pipeline(match)
         if run.trigger == "retry":
             letters = [] if run.resumed else letters
-            self._flow(run, assembly, people, match, progress, numbered(letters, self.ledger.next_row(run)))
+            again = numbered(letters, self.ledger.next_row(run), pipeline.fields)
+            self._flow(run, assembly, people, match, pipeline, progress, again)
             self.ledger.settle_dead_letter([letter.id for letter in letters], run.id)
             return End(Ending.STOPPED_EARLY if self.stop.is_set() else Ending.COMPLETE)
         extraction = self._extraction(run, assembly, recorded)
         departure = Departure(self.ledger, sync, run, assembly, self.stop)
-        self._flow(
-            run, assembly, people, match, progress, pipeline.shaped(extraction),
-            then=lambda journal: departure.carry_over(extraction.end, journal),
-        )  # fmt: skip
+        with contextlib.closing(pipeline.shaped(extraction)) as shaped:
+            self._flow(
+                run, assembly, people, match, pipeline, progress, shaped,
+                then=lambda journal: departure.carry_over(extraction.end, journal),
+            )  # fmt: skip
         return extraction.end
 
     def _extraction(self, run: RunRecord, assembly: Assembly, recorded: Sequence[pl.DataFrame]) -> Extraction:
         """What the run has still to read."""
         recall(assembly.rules, recorded)
-        since = None if any(rule.whole_fetch for rule in assembly.rules) else run.cursor
+        window, same = windows.restored(run.window, assembly.spec)
+        since = run.cursor if same and not any(rule.whole_fetch for rule in assembly.rules) else None
         return Extraction(
             assembly.source,
-            assembly.source.partitions(windows.restored(run.window)),
+            assembly.source.partitions(window),
             since=since,
             recorded=pl.concat(recorded) if recorded else None,
-            behind_cursor=self.ledger.behind_cursor(run) if since else self.ledger.next_row(run),
+            behind_cursor=0 if not same else self.ledger.behind_cursor(run) if since else self.ledger.next_row(run),
             stop=self.stop,
         )
 
@@ -234,6 +238,7 @@ class Executor:
         assembly: Assembly,
         people: People,
         match: Match,
+        pipeline: Pipeline,
         progress: Progress,
         shaped: Iterable[tuple[pl.DataFrame, str | None]],
         then: Callable[[Journal], None] = lambda journal: None,
@@ -244,7 +249,7 @@ class Executor:
             progress.read += read
             progress.to_send += to_send
             self._told(run.id, seq, progress)
-            self.ledger.set_calls(run, source=source.calls, sink=sink.calls)
+            self.ledger.set_calls(run, source=run.source_calls + source.calls, sink=run.sink_calls + sink.calls)
 
         def sent(leads: int) -> None:
             progress.sent += leads
@@ -259,9 +264,7 @@ class Executor:
         ):
             if run.resumed:
                 resume(delivery, self.ledger.open_batches(run))
-            assembly.pipeline(match).flow(
-                shaped, journal, delivery, first_batch=self.ledger.next_batch(run), recorded=recorded
-            )
+            pipeline.flow(shaped, journal, delivery, first_batch=self.ledger.next_batch(run), recorded=recorded)
             delivery.finish()
             then(journal)
 

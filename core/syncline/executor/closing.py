@@ -51,7 +51,11 @@ class Closing:
         return closed
 
     def _close(self, status: str, message: str, *, watermark: str | None = None, scope: str | None = None) -> RunRecord:
-        self.ledger.set_calls(self.run, source=self.assembly.source.calls, sink=self.assembly.sink.calls)
+        source, sink = (
+            self.run.source_calls + self.assembly.source.calls,
+            self.run.sink_calls + self.assembly.sink.calls,
+        )
+        self.ledger.set_calls(self.run, source=source, sink=sink)
         closed = self.ledger.finish_run(self.run, status=status, message=message, watermark=watermark, scope=scope)
         self.observers.tell("syncline_run_finished", run=closed.document())
         return closed

@@ -14,7 +14,7 @@ from ..ledger import Journal, Ledger, RunRecord, SyncRecord
 from ..pipeline.remove import GUARD_LEADS, GUARD_SHARE, gone, remove, tripped
 from ..plugin import End, Ending
 from ..spec.model import Spec
-from ..window import scope_of
+from ..window import restored, scope_of
 
 
 class Held(SynclineError):
@@ -23,8 +23,13 @@ class Held(SynclineError):
     exit_code = 6
 
 
-def baseline(spec: Spec, run: RunRecord) -> str:
-    """What a later complete read compares itself with: which records were read, and the run that read them."""
+def baseline(spec: Spec, run: RunRecord) -> str | None:
+    """What a later complete read compares itself with: which records were read, and the run that read them.
+
+    None after a retry, and when the spec was edited to read other records while the run was broken off.
+    """
+    if run.trigger == "retry" or not restored(run.window, spec)[1]:
+        return None
     return f"{scope_of(spec)}@{run.id}"
 
 
@@ -43,7 +48,8 @@ class Departure:
         spec, sink = self.assembly.spec, self.assembly.sink
         scope, _, former = (self.sync.scope or "").partition("@")
         whole = spec.retrieve.mode == "all" and end.ending is not Ending.STOPPED_EARLY
-        if sink.removal() is None or not whole or scope != scope_of(spec) or not former:
+        _, same = restored(self.run.window, spec)
+        if sink.removal() is None or not whole or not same or scope != scope_of(spec) or not former:
             return
         members = self.ledger.members(self.sync.id)
         leaving = gone(members, self.ledger.recorded(self.ledger.run(former)), self.ledger.recorded(self.run))

@@ -6,7 +6,9 @@ deliveries go out in others, so that the three overlap.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -17,11 +19,13 @@ from .deliver import Delivery
 from .extract import Extraction
 from .match import DETAIL, FINGERPRINT, OUTCOME, PLANNED_OUTCOME, PLANNED_REASON, REASON, VALUES, Match
 from .screen import Screened, screen
-from .shape import Shape
+from .shape import Shape, completed
 
 if TYPE_CHECKING:
     from ..ledger import DeadLetter, Journal, OpenBatch
 
+LETTERS = 1000
+"""Most dead letters in one batch."""
 RECORDED = (ROW, ID, ADDRESS, KEY, OUTCOME, REASON, DETAIL, PLANNED_OUTCOME, PLANNED_REASON)
 """The columns of a batch's outcomes, as the ledger keeps them."""
 
@@ -34,6 +38,11 @@ class Pipeline:
         self._rules = rules
         self._match = match
         self._mapped = list(mapped)
+
+    @property
+    def fields(self) -> list[str]:
+        """The mapped fields, those for rules and transforms among them."""
+        return self._shape.fields
 
     def flow(
         self,
@@ -48,19 +57,20 @@ class Pipeline:
 
         `recorded(seq, read, to_send)` is told after each batch's intent is on record.
         """
-        for seq, (outcomes, to_send, cursor) in enumerate(self.decided(shaped), first_batch):
-            journal.open_batch(seq, outcomes, to_send, cursor)
-            recorded(seq, outcomes.height, to_send.height)
-            delivery.submit(seq, to_send)
+        with closing(self.decided(shaped)) as decided:  # whatever happens, what the rules keep in files is deleted
+            for seq, (outcomes, to_send, cursor) in enumerate(decided, first_batch):
+                journal.open_batch(seq, outcomes, to_send, cursor)
+                recorded(seq, outcomes.height, to_send.height)
+                delivery.submit(seq, to_send)
 
-    def shaped(self, extraction: Extraction) -> Iterator[tuple[pl.DataFrame, str | None]]:
-        """Each batch of the source as mapped leads, with the cursor after it."""
+    def shaped(self, extraction: Extraction) -> Generator[tuple[pl.DataFrame, str | None]]:
+        """Each batch of the source as mapped leads, with the cursor after it. Close it: the source is read ahead."""
         for batch in extraction:
             yield self._shape.apply(batch.frame), batch.cursor
 
     def decided(
         self, shaped: Iterable[tuple[pl.DataFrame, str | None]]
-    ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame, str | None]]:
+    ) -> Generator[tuple[pl.DataFrame, pl.DataFrame, str | None]]:
         """For each batch: the outcomes of all its leads, the leads to be sent, and the cursor after it."""
         fresh = (Screened.fresh(self._match.encode(frame, self._mapped), cursor) for frame, cursor in shaped)
         for batch in screen(fresh, self._rules, self._match.refresh):
@@ -89,13 +99,26 @@ def resume(delivery: Delivery, open_batches: Iterable[OpenBatch]) -> None:
             delivery.resubmit(batch.seq, _rows(batch.payload, batch.waiting))
 
 
-def numbered(letters: Sequence[DeadLetter], start: int) -> Iterator[tuple[pl.DataFrame, str | None]]:
-    """Dead letters as one batch of mapped leads, counted from row `start`; what was decided of them is forgotten."""
-    if not letters:
-        return
+def numbered(
+    letters: Sequence[DeadLetter], start: int, fields: Sequence[str]
+) -> Generator[tuple[pl.DataFrame, str | None]]:
+    """Dead letters as batches of mapped leads, counted from row `start`; what was decided of them is forgotten.
+
+    Letters of an earlier spec may lack some of the `fields`, or hold them as another type.
+    """
     former = (FINGERPRINT, VALUES, STATUS, OUTCOME, REASON, DETAIL, PLANNED_OUTCOME, PLANNED_REASON)
-    frame = pl.concat([letter.payload for letter in letters], how="diagonal_relaxed").drop(former, strict=False)
-    yield frame.with_columns(pl.int_range(start, start + frame.height, dtype=pl.UInt64).alias(ROW)), None
+    alike = groupby((letter.payload for letter in letters), key=lambda payload: payload.schema)
+    for payloads in (part for _, group in alike for part in batched(group, LETTERS)):
+        frame = completed(pl.concat(payloads).drop(former, strict=False), fields)
+        yield frame.with_columns(pl.int_range(start, start + frame.height, dtype=pl.UInt64).alias(ROW)), None
+        start += frame.height
+
+
+def batched(items: Iterable[pl.DataFrame], size: int) -> Iterator[list[pl.DataFrame]]:
+    """The items, so many at a time."""
+    left = iter(items)
+    while some := list(islice(left, size)):
+        yield some
 
 
 def _rows(frame: pl.DataFrame, rows: Iterable[int]) -> pl.DataFrame:

@@ -21,6 +21,7 @@ from ..errors import Deactivate, Fatal, Lost, PluginError, Retriable, SynclineEr
 from ..plugin import Result, ResultKind, Sink
 from .answers import ANSWERS, check_count, final, settled
 from .match import PLANNED_OUTCOME, PLANNED_REASON
+from .shape import completed
 
 ATTEMPTS = 5
 """Times a call that surely was not carried out is tried before its leads are rejected."""
@@ -241,7 +242,9 @@ class Delivery:
         self._conclude(call, results)
 
     def _encoded(self, leads: pl.DataFrame) -> pl.DataFrame:
+        """As they will be sent. Leads that were decided under an earlier spec have none of the fields mapped since."""
         own = [name for name in leads.columns if name.startswith("#")]
+        leads = completed(leads, self._mapped)
         return leads.select(own).hstack(self._sink.encode(leads, self._mapped).select(self._mapped))
 
     def _waited(self, call: Call, error: Retriable) -> bool:

@@ -52,16 +52,17 @@ class Extraction:
         self._rows = 0 if self._recorded is None else int(self._recorded[ROW].max()) + 1  # type: ignore[arg-type]  # a UInt64 column that is not empty
         self._stop = stop or threading.Event()
         self._ends: list[End] = []
+        self._passed_over = False
 
     @property
     def end(self) -> End:
-        """How the whole read ended; the oldest watermark of its partitions."""
+        """How the whole read ended; the oldest watermark of its partitions, if all of them were read here."""
         endings = {end.ending for end in self._ends}
         if self._stop.is_set() or len(self._ends) < len(self._partitions) or Ending.STOPPED_EARLY in endings:
             return End(Ending.STOPPED_EARLY)
         marks = [end.watermark for end in self._ends if end.watermark is not None]
         whole = Ending.CONFIRMED_EMPTY if endings == {Ending.CONFIRMED_EMPTY} else Ending.COMPLETE
-        return End(whole, min(marks, default=None))
+        return End(whole, None if self._passed_over else min(marks, default=None))
 
     def __iter__(self) -> Iterator[Batch]:
         pages: Queue[tuple[Page, str | None] | BaseException | None] = Queue(READ_AHEAD)
@@ -98,11 +99,12 @@ class Extraction:
             put(error)
 
     def _pages(self) -> Iterator[tuple[Page, str | None]]:
-        reached = self._since is None
+        reached = self._since is None or self._since["partition"] not in {each.id for each in self._partitions}
         for partition in self._partitions:
             since = None
             if not reached and self._since is not None:
                 if partition.id != self._since["partition"]:
+                    self._passed_over = True
                     self._ends.append(End(Ending.COMPLETE))
                     continue
                 reached, since = True, self._since["cursor"]

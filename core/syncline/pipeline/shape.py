@@ -32,7 +32,12 @@ class Shape:
         self._transforms = transforms
         self._key_field = key_field
         self._needed = sorted({name for each in mapping for name in each.needs})
-        self._optional = frozenset(optional or ())
+        self._optional = set(optional or ())
+
+    @property
+    def fields(self) -> list[str]:
+        """The mapped fields, those for rules and transforms among them."""
+        return [each.target for each in self._mapping]
 
     def apply(self, frame: pl.DataFrame, observe: Observe = lambda stage, frame: None) -> pl.DataFrame:
         """The shaped frame, same rows, same order. `observe` is shown the frame after each step (for `explain`)."""
@@ -53,7 +58,7 @@ class Shape:
         return frame.hstack(address).hstack([keys(address[ADDRESS]).alias(KEY)])
 
     def _completed(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """With null columns for what this page happens to lack; a field the source does not have ends the run."""
+        """With null columns for what this page happens to lack; a field that no page had so far ends the run."""
         missing = [name for name in self._needed if name not in frame.columns]
         heads = {name.partition(".")[0] for name in frame.columns}
         foreign = [name for name in missing if name not in self._optional and name.partition(".")[0] not in heads]
@@ -64,7 +69,8 @@ class Shape:
                 why=f"it gives {shown}",
                 mend="correct the mapping, or make the source show the field",
             )
-        return frame.with_columns(pl.lit(None, pl.String).alias(name) for name in missing)
+        self._optional.update(frame.columns)
+        return completed(frame, missing)
 
     def _transformed(self, transform: Transform[Any], frame: pl.DataFrame) -> pl.DataFrame:
         try:
@@ -77,6 +83,11 @@ class Shape:
                 mend="apply() must keep every row in its place",
             )
         return after
+
+
+def completed(frame: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
+    """The frame with null columns for those of `names` that it lacks."""
+    return frame.with_columns(pl.lit(None, pl.String).alias(name) for name in names if name not in frame.columns)
 
 
 def _expression(mapped: Mapped, schema: pl.Schema) -> pl.Expr:
