@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -40,6 +41,9 @@ _RANK = {
     Status.DO_NOT_MAIL.value: 4,
 }
 """Which status speaks for a person whom several lists know: an opt-out anywhere counts everywhere."""
+
+_OUTLASTS = (Status.UNSUBSCRIBED, Status.BOUNCED, Status.DO_NOT_MAIL)
+"""Within one refresh these win over active, whichever was read first: as in the ledger."""
 
 
 class People:
@@ -99,7 +103,8 @@ class People:
         for part in self._sink.audience(self._held, sending):
             self._keep(part, started)
             read = reading.setdefault((part.list, part.status), [])
-            read.append(self._merge(part))
+            out = [reading.get((part.list, status), []) for status in _OUTLASTS]
+            read.append(self._merge(part, pl.concat([pl.Series(KEY, [], pl.String), *chain(*out)])))
             if part.whole:
                 self._mark_gone(part, pl.concat(read))
         self._summary = None
@@ -133,8 +138,8 @@ class People:
                 mend="name the former key in `list`, or give the sync a new name",
             )
 
-    def _merge(self, part: AudiencePart) -> pl.Series:
-        """Take one part into the snapshot; the keys in it."""
+    def _merge(self, part: AudiencePart, out: pl.Series) -> pl.Series:
+        """Take one part into the snapshot; the keys in it. `out`: who, by this refresh, is not active in its list."""
         others = [name for name in part.people.columns if name != "address"]
         values = pl.struct(sorted(others)).struct.json_encode() if others else pl.lit(None, pl.String)
         fresh = (
@@ -148,6 +153,8 @@ class People:
             .filter(pl.col(KEY).is_not_null())
             .unique(KEY, keep="last")
         )
+        if part.status is Status.ACTIVE:
+            fresh = fresh.filter(~_among(out))
         self._audience = self._audience.join(fresh, on=["list", KEY], how="anti").vstack(fresh.select(AUDIENCE.names()))
         if part.status is Status.ACTIVE and part.list == self.target:
             seen = _among(fresh[KEY])
