@@ -15,6 +15,7 @@ from .executor import Executor
 from .pipeline.match import DETAIL, OUTCOME, PLANNED_OUTCOME, PLANNED_REASON, REASON, Match
 from .pipeline.people import People
 from .pipeline.screen import Screened
+from .pipeline.shape import completed
 from .spec import Bound
 
 
@@ -78,6 +79,7 @@ def _retrace(executor: Executor, bound: Bound, told: Explanation, source_id: str
         told.record = {
             name: value for name, value in frame.drop(ID, ROW).row(0, named=True).items() if value is not None
         }
+        frame = completed(frame, bound.spec.source_fields)  # a source may leave out what is empty
         batch = Screened.fresh(_shaped(assembly, frame, told))
         people = executor.people(executor.ledger.sync(bound.spec.name), assembly, keep=False)
         _judge(assembly, people, executor.match(assembly, people), batch, told)

@@ -431,6 +431,10 @@ class Sink(Plugin[C]):
     def provide(self, mapped: Sequence[str]) -> None:
         """Once in a run, before the first `deliver`: create what is missing and may be created (fields)."""
 
+    def provision(self, mapped: Sequence[str]) -> int:
+        """How many calls that write `provide` would make, for `preview`: reads, raises as it would, writes nothing."""
+        return 0
+
     def encode(self, frame: pl.DataFrame, mapped: Sequence[str]) -> pl.DataFrame:
         """The `mapped` columns as they will be sent, all text; null: not sent."""
         raise NotImplementedError(type(self).__name__)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,15 +76,19 @@ def preview(executor: Executor, bound: Bound) -> Preview:
         )
         extraction = Extraction(source, source.partitions(window), stop=executor.stop)
         pipeline = assembly.pipeline(executor.match(assembly, people))
-        for outcomes, to_send, _ in pipeline.decided(pipeline.shaped(extraction)):
-            _count(shown.counts, outcomes)
-            shown.to_send += to_send.height
-            _compare(shown, to_send, _former(executor, sync.id if sync else None, to_send, people), assembly.key_field)
+        with closing(pipeline.shaped(extraction)) as shaped, closing(pipeline.decided(shaped)) as decided:
+            for outcomes, to_send, _ in decided:
+                _count(shown.counts, outcomes)
+                shown.to_send += to_send.height
+                former = _former(executor, sync.id if sync else None, to_send, people)
+                _compare(shown, to_send, former, assembly.key_field)
         if extraction.end.ending is Ending.STOPPED_EARLY:
             raise Fatal("the source stopped early, so this preview would be half a truth", mend="try again")
+        if shown.to_send:
+            shown.writes = sink.cost(shown.to_send)
+            shown.seconds = sink.estimate(shown.writes)
+            shown.writes += sink.provision(assembly.mapped)
         shown.reads = {"source": source.calls, "sink": sink.calls}
-        shown.writes = sink.cost(shown.to_send) if shown.to_send else 0
-        shown.seconds = sink.estimate(shown.writes)
     return shown
 
 

@@ -95,6 +95,7 @@ def test_the_main_job_from_check_to_explain(desk: Desk) -> None:
     assert run["ignored"]["do_not_mail"] == kinds["unsubscribed"] + kinds.get("do_not_mail", 0)
     assert preview["calls"]["sink_writes"] == desk.box.calls().count("marketinghub.listsubscribe") - before
     assert preview["calls"]["source"] == run["calls"]["source"]
+    assert preview["calls"]["sink"] == run["calls"]["sink"]
     second = desk.document("run", spec)
     assert (second["duplicate"]["unchanged"], second["calls"]["sink"]) == (counts["new"] + counts["duplicate"], 0)
     history = desk.document("history", "webinar-signups")

@@ -15,6 +15,7 @@ import polars as pl
 from ..batch import ADDRESS, ID, KEY, ROW
 from ..decision import Outcome
 from ..plugin import ResultKind, Sink
+from .answers import check_count
 from .match import DETAIL, OUTCOME, PLANNED_OUTCOME, PLANNED_REASON, REASON
 
 CHUNK = 50
@@ -65,6 +66,7 @@ def remove(
         if stop.is_set():
             return left + chunk.height
         results = sink.remove(chunk.select(KEY, ADDRESS))
+        check_count(sink, results, chunk.height)
         done = pl.Series([result.kind is ResultKind.ACCEPTED for result in results], dtype=pl.Boolean)
         left += int((~done).sum())
         removed = chunk.filter(done)

@@ -101,6 +101,17 @@ class MarketingHub(Sink[MarketingHubConfig]):
         """
         if self._bare:
             return
+        known, unknown = self._labels(mapped)
+        for name in unknown:
+            create_field(self._api(), name)
+        self._delivery().labels = known
+
+    def provision(self, mapped: Sequence[str]) -> int:
+        """One call for each field to be created. Reads the fields, unless the address alone is mapped."""
+        return 0 if self._bare else len(self._labels(mapped)[1])
+
+    def _labels(self, mapped: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+        """The label for each mapped name, and the names to be created; `Fatal` where they may not be."""
         fields = read_fields(self._api())
         known, unknown = labels(fields, mapped)
         if unknown and not self.config.create_fields:
@@ -109,9 +120,7 @@ class MarketingHub(Sink[MarketingHubConfig]):
                 where="mapping",
                 mend=unknown_field(unknown[0], fields),
             )
-        for name in unknown:
-            create_field(self._api(), name)
-        self._delivery().labels = known
+        return known, unknown
 
     # ------------------------------------------------------------------------------------------ what is known
 
