@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from syncline.batch import ADDRESS, ID, KEY, ROW
 from syncline.decision import IN_TOTAL
@@ -159,7 +159,23 @@ part = st.builds(
 )
 
 
+def read(status: Status, *names: str) -> AudiencePart:
+    return AudiencePart("here", status, pl.DataFrame({"address": [key(name) for name in names]}))
+
+
+def test_an_opt_out_follows_a_record_unless_the_sync_itself_took_the_person_out() -> None:
+    held = {"a": {"list": "here", "status": "unsub", "gone": False}}
+    row = leads(["a"])
+    row = Screened.fresh(row.alive.with_columns(pl.lit(key("b")).alias(KEY)))
+    for removed, reason in ((False, "do_not_mail"), (True, "in_flight")):
+        known = {"source_id": "a", "fingerprint": 1, "seen": True, "awaiting": False, "removed": removed}
+        people = people_of(Target(), {"a": known}, held)
+        match = Match(Target(), people, lambda keys: pl.Series([False] * keys.len(), dtype=pl.Boolean), handled=None)
+        assert match.decide(row)[REASON].to_list() == [reason]
+
+
 @settings(max_examples=40, deadline=None)
+@example([[read(Status.UNSUBSCRIBED, "a"), read(Status.ACTIVE, "a")]])
 @given(st.lists(st.lists(part, max_size=5), min_size=1, max_size=3))
 def test_the_snapshot_in_memory_is_the_one_in_the_ledger(looks: list[list[AudiencePart]]) -> None:
     with TemporaryDirectory() as folder:

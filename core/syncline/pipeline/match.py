@@ -123,7 +123,7 @@ class Match:
         )
         status, delivered, awaiting = pl.col("status"), pl.col("delivered"), pl.col("awaiting")
         here = status.is_not_null()
-        vanished = ~here & ~awaiting & (pl.col("gone") | (delivered & pl.col("seen")))
+        vanished = ~here & (pl.col("gone") | (delivered & pl.col("seen")))
         present = here | awaiting | (delivered & ~pl.col("removed") & ~vanished)
         in_place = present & (pl.col("in_target") | delivered | awaiting)
         same = delivered & (pl.col("fingerprint") == pl.col(FINGERPRINT)).fill_null(False)
