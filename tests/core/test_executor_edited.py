@@ -38,6 +38,7 @@ def test_a_retry_takes_letters_that_lack_a_field_mapped_since(shop: Workshop, mo
     first = shop.run([person("ann", 1, "refuse 1"), person("ben", 2, "refuse 1", City="Pune")])
     last = shop.checked(shop.executor.retry(shop.bound(mapping=MORE), first.id))
     assert last.document()["counts"]["new"] == 2
+    assert [row for frame in shop.ledger.leads(last.id) for row in frame["#row"]] == [0, 1]
 
 
 def test_a_run_that_goes_on_under_another_scope_is_no_baseline_for_removals(
