@@ -6,6 +6,7 @@ reading back; a lead is sent again only where that is harmless.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,8 +24,11 @@ from .answers import ANSWERS, check_count, final, settled
 from .match import PLANNED_OUTCOME, PLANNED_REASON
 from .shape import completed
 
+log = logging.getLogger("syncline")
 ATTEMPTS = 5
 """Times a call that surely was not carried out is tried before its leads are rejected."""
+TELL_FROM = 30.0
+"""Seconds from which a wait is told, so that nobody takes it for a hang."""
 BACK_OFF = 2.0
 """Seconds before the second attempt, doubled each time, when the other side names no time."""
 
@@ -250,6 +254,8 @@ class Delivery:
     def _waited(self, call: Call, error: Retriable) -> bool:
         """Wait until the call may go again; False when the run is stopped meanwhile."""
         pause = error.after if error.after is not None else BACK_OFF * 2 ** (call.attempt - 1)
+        if pause >= TELL_FROM:
+            log.warning("%s; the next attempt is in %d minutes", error, -(-pause // 60))
         until = time.monotonic() + pause
         while (left := until - time.monotonic()) > 0:
             if self.failure is not None or self._stop.wait(min(left, 0.5)):

@@ -139,7 +139,7 @@ class Match:
             Case(in_place & same, "duplicate", unchanged),
         ]
         if not self._sink.updates():
-            ends.append(Case(in_place, "duplicate", unchanged, "differs, but on_duplicate is skip"))
+            ends.append(Case(in_place, "duplicate", unchanged, "differs, but the target is not updated"))
         if not self._is_repeatable(frame):
             ends += [
                 Case(awaiting, "duplicate", unchanged, "the person has to confirm first"),

@@ -12,7 +12,7 @@ from ..options import command
 
 @command()
 @click.argument("email")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask; without a terminal nobody is asked anyway.")
 def forget(invocation: Invocation, email: str, yes: bool) -> int:
     """Erase EMAIL from every table of the ledger; a keyed hash stays, so that nobody writes to them again.
 
@@ -24,9 +24,7 @@ def forget(invocation: Invocation, email: str, yes: bool) -> int:
     """
     from .. import documents
 
-    if not yes:
-        if not sys.stdin.isatty():
-            raise click.UsageError("this cannot be undone, and nobody is here to ask: say --yes")
+    if not yes and sys.stdin.isatty():
         click.confirm("Erase this person from the ledger, for good?", abort=True, err=True)
     erased = invocation.ledger(read_only=False).forget(email)
     if invocation.options.as_json:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from syncline import Answer, Retriable
 from syncline_zoho import TRAITS, Account, Product, code_of
 
-from .codes import GONE_RECORD, NO_RECORDS, OK, refusal
+from .codes import GONE_RECORD, NO_RECORDS, OK, UNKNOWN_PATH, Coded, refusal
 from .config import CreatorConfig
 from .fieldtypes import ID
 from .frames import Row
@@ -82,7 +82,12 @@ class Api:
 
     def applications(self) -> list[dict[str, Any]]:
         """What the user of the token may see of the owner's applications."""
-        return self._listed(f"/creator/v2.1/meta/{self._owner}/applications", "applications", APPLICATIONS_SCOPE)
+        try:
+            return self._listed(f"/creator/v2.1/meta/{self._owner}/applications", "applications", APPLICATIONS_SCOPE)
+        except Coded as error:
+            if error.code not in UNKNOWN_PATH:
+                raise
+        return self._listed("/creator/v2.1/meta/applications", "applications", APPLICATIONS_SCOPE)
 
     def reports(self) -> list[dict[str, Any]]:
         """The reports of the application."""

@@ -18,6 +18,7 @@ GONE_APPLICATION = "2892"
 GONE_REPORT = frozenset({"2894", "1090"})
 NO_FIELD = "3710"
 SCOPE = "2945"
+UNKNOWN_PATH = frozenset({"", "1000"})
 
 PERMISSIONS = "give the user of the refresh token access in Creator"
 FATAL: Mapping[str, tuple[str, str]] = {

@@ -44,6 +44,7 @@ class Reading:
         self._start = start_of(window, config)
         self._params = self._parameters()
         self._looked = False
+        self._longest = 0
         self._newest: datetime | None = None
 
     def pages(self, since: str | None) -> Pages:
@@ -87,10 +88,16 @@ class Reading:
         return self._page(None), None
 
     def _page(self, cursor: str | None) -> Records:
-        """A page that says that more follow is full; one that is not was cut somewhere, and is asked for once more."""
+        """A page that says that more follow, but is shorter than one before, was cut somewhere: it is asked for once
+        more, and if it cannot be had again, what came stands."""
         page = self._asked(cursor)
-        if page.following is not None and len(page.rows) < int(LARGEST_PAGE):
-            page = self._asked(cursor)
+        if page.following is not None and len(page.rows) < max(1, self._longest):
+            try:
+                page = self._asked(cursor)
+            except Coded:
+                if not page.rows:
+                    raise
+        self._longest = max(self._longest, len(page.rows))
         if page.following is not None and not page.rows:
             raise self._stuck("a page without records says that more follow")
         return page

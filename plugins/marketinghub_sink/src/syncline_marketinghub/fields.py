@@ -25,6 +25,8 @@ STANDARD = (
     "Mobile",
 )
 """Fields every account has; their labels can be changed there, and custom fields come to them."""
+ALIASES = {"firstname": "first name", "lastname": "last name", "companyname": "company", "phone": "phone"}
+"""What the documentation calls standard fields (by FIELD_NAME), whatever an account labels them."""
 NEW_FIELD_LENGTH = "255"
 EXISTS = "916"
 
@@ -53,11 +55,13 @@ def read_fields(api: Api) -> list[LeadField]:
 def labels(fields: Sequence[LeadField], mapped: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """The mapped names with the label that MarketingHub knows each by, and the names it does not know.
 
-    A name that differs from a label in letter case only means that label. The address always is `Lead Email`: that is
+    A name that differs from a label in letter case only means that label, as does the documented name of a standard
+    field that the account labels otherwise. The address always is `Lead Email`: that is
     its key in `leadinfo`, however the account spells the label. Raises `Fatal` when two names mean one field.
     """
     exact = {field.label for field in fields}
-    folded = {field.label.casefold(): field.label for field in fields}
+    folded = {ALIASES[field.name]: field.label for field in fields if field.name in ALIASES}
+    folded |= {field.label.casefold(): field.label for field in fields}
     found: dict[str, str] = {}
     for name in mapped:
         label = name if name in exact or name == ADDRESS_FIELD else folded.get(name.casefold())

@@ -47,7 +47,7 @@ class Budget(syncline.Config, frozen=True):
 class Config(syncline.Config, frozen=True):
     """The settings of one Zoho account."""
 
-    client_id: Secret
+    client_id: Annotated[str, msgspec.Meta(description="of the client in the API console; it is no secret")]
     client_secret: Secret
     refresh_token: Secret
     data_center: Annotated[Name, msgspec.Meta(description="where the account lives")] = "us"

@@ -12,8 +12,9 @@ from typing import Any
 import msgspec
 from syncline import Answer, Fatal, Retriable, SynclineError
 
-REMEMBER_LASTING = 60.0
-REMEMBER_PASSING = 10.0
+REMEMBER_LASTING = 5.0
+REMEMBER_PASSING = 5.0
+"""Seconds in which other processes do not ask again: long enough against a loop, over before anybody has mended it."""
 THROTTLED = 600.0
 THROTTLE_ERRORS = ("access denied", "access_denied")
 MILLISECONDS_ABOVE = 86_400
