@@ -19,7 +19,7 @@ demo: $(VENV)/.installed
 	  '  $(BIN)/syncline leads last --outcome ignored       who was ignored, and why' \
 	  '  $(BIN)/syncline preview configs/webinar-signups.yaml   what a run would do now' \
 	  '  make demo                                          again: all are unchanged, nothing is sent' \
-	  'To use a real account: take the real `zoho` block in configs/connections.yaml in place of the sandbox,' \
+	  'To use a real account: take the real `zoho` block in configs/connections.yaml in place of the sandbox, delete .syncline,' \
 	  'export its three variables, and run `$(BIN)/syncline check configs/webinar-signups.yaml` (docs/tutorial.md).'
 
 ## make test: lint, types, import floors and every test

@@ -151,6 +151,19 @@ def test_a_renamed_source_makes_the_sync_inactive_for_good(shop: Workshop) -> No
     assert (refused.value.state, refused.value.exit_code) == ("inactive", 5)
 
 
+def test_what_is_known_of_one_account_is_not_believed_of_another(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.run([person("ann", 1)])
+    monkeypatch.setattr("syncline.assembly.Assembly.account", "elsewhere")
+    run = shop.run()
+    assert (run.status, run.document()["counts"]["total"]) == ("failed", 0)
+    assert "has filled another account so far" in run.message
+    assert "replaces: sign-ups" in run.message
+    renamed = shop.run(name="elsewhere", replaces="sign-ups")
+    assert renamed.document()["duplicate"]["unchanged"] == 1
+
+
 def test_a_sync_with_frequency_once_is_completed_by_its_run(shop: Workshop) -> None:
     shop.run([person("ann")], schedule={"frequency": "once", "time": "09:30"})
     with pytest.raises(NotRunnable) as refused:

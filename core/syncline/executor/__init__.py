@@ -117,6 +117,13 @@ class Executor:
         """What is known of people; `keep` False: a refreshed audience is not stored. `again`: of these it does not
         matter that an answer was lost, somebody asked to send them again."""
         account = assembly.account
+        if sync is not None and sync.account not in (None, account):
+            raise Fatal(
+                f"sync {sync.name} has filled another account so far, and what it knows is of people there",
+                where=f"sink.connection: {assembly.spec.sink.connection}",
+                mend="take a ledger of its own for this account (--ledger), or give the sync a new name; if it is the"
+                f" same account behind a new client, say `replaces: {sync.name}` there",
+            )
 
         def store(part: AudiencePart, started: datetime) -> None:
             if keep:
