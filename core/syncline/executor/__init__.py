@@ -16,7 +16,7 @@ from ..assembly import Assembly
 from ..batch import KEY
 from ..budget import Budgets
 from ..decision import Outcome
-from ..errors import Deactivate, NotRunnable, SpecError, SynclineError
+from ..errors import Deactivate, Fatal, NotRunnable, SpecError, SynclineError
 from ..ledger import DeadLetter, Journal, Ledger, RunRecord, SyncRecord
 from ..observers import Observers
 from ..pipeline import Pipeline, numbered, resume
