@@ -23,6 +23,13 @@ STEPS = [
     ("intent", 1), ("intent", 17), ("before", 1), ("before", 12), ("before", 33), ("after", 1), ("after", 12),
     ("after", 33), ("answer", 1), ("answer", 5),
 ]  # fmt: skip
+CASES = [
+    *(("sqlite", True, *each) for each in STEPS),
+    *(("sqlite", False, *each) for each in STEPS[1::2]),
+    *(("postgresql", True, *each) for each in STEPS[1::4]),
+    ("postgresql", False, "after", 12),
+]
+"""(ledger, public list, step, call): every step where sending twice does harm; the rest by samples."""
 
 
 def killed(folder: Path, url: str, step: str, call: int, sink: dict[str, object]) -> None:
@@ -36,8 +43,7 @@ def killed(folder: Path, url: str, step: str, call: int, sink: dict[str, object]
     assert done.returncode == -signal.SIGKILL, done.stderr
 
 
-@pytest.mark.parametrize(("step", "call"), STEPS)
-@pytest.mark.parametrize("public", [False, True], ids=["private", "public"])
+@pytest.mark.parametrize(("ledger_url", "public", "step", "call"), CASES, indirect=["ledger_url"])
 def test_a_killed_run_goes_on_under_its_own_id(
     tmp_path: Path, ledger_url: str, step: str, call: int, public: bool
 ) -> None:
