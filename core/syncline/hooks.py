@@ -62,3 +62,14 @@ def syncline_run_finished(run: Mapping[str, Any]) -> None:
 @hookspec
 def syncline_sync_deactivated(sync: str, reason: str) -> None:
     """Told when a sync became inactive, for good."""
+
+
+@hookspec
+def syncline_state_changed(sync: str, state: str, reason: str) -> None:
+    """Told when a sync became active, paused, completed or inactive, and why."""
+
+
+@hookspec
+def syncline_run_postponed(sync: str, reason: str, failures: int, until: str) -> None:
+    """Told when a scheduled run failed or could not start: so many `failures` in a row, and when it is tried again
+    (ISO 8601, UTC)."""

@@ -9,13 +9,14 @@ import pytest
 from syncline.cli import Invocation
 from syncline.cli.options import Options
 from syncline.cli.running import forget_details
+from syncline.clock import Clock
 from syncline.errors import SpecError
-from syncline.ledger import Ledger, utcnow
+from syncline.ledger import Ledger
 from workshop import Workshop, person
 
 
 def test_detail_past_its_retention_is_dropped_and_counts_stay(tmp_path: Path, ledger_url: str) -> None:
-    with Ledger.open(ledger_url, now=lambda: utcnow() - timedelta(days=8)) as earlier:
+    with Ledger.open(ledger_url, now=lambda: Clock()() - timedelta(days=8)) as earlier:
         old = Workshop(tmp_path, earlier).run([person("ann", 1), person("ben", 2)])
     with Ledger.open(ledger_url) as ledger:
         shop = Workshop(tmp_path, ledger)

@@ -284,7 +284,7 @@ def test_an_edited_spec_is_a_revision_and_another_identity_is_refused(shop: Work
     shop.run(description="now with a description")
     sync = shop.ledger.sync("sign-ups")
     assert sync is not None
-    assert [number for number, *_ in shop.ledger.revisions(sync.id)] == [1, 2]
+    assert [each.number for each in shop.ledger.revisions(sync.id)] == [1, 2]
     other = shop.folder / "other.json"
     other.write_text("[]")
     with pytest.raises(SpecError, match="replaces"):

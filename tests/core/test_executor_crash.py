@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from syncline.adoption import adopt
 from syncline.errors import Busy
 from syncline.ledger import Ledger
 from workshop import Workshop, person
@@ -88,7 +89,7 @@ def test_a_sync_that_runs_elsewhere_is_busy(tmp_path: Path, ledger_url: str) -> 
     with Ledger.open(ledger_url) as ledger:
         shop = Workshop(tmp_path, ledger)
         shop.records(PEOPLE)
-        sync = shop.executor._met(shop.bound().spec)
+        sync = adopt(ledger, shop.executor.observers, shop.bound().spec)
         ledger.start_run(sync, trigger="manual", window="{}")
         with pytest.raises(Busy, match="another process is running"):
             shop.run()

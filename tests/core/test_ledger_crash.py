@@ -163,10 +163,10 @@ def test_two_processes_never_hold_one_sync(ledger_url: str) -> None:
 def test_a_holder_that_was_silent_too_long_is_fenced_off(ledger_url: str) -> None:
     from datetime import timedelta
 
-    from syncline.ledger import utcnow
+    from syncline.clock import Clock
 
     late = timedelta()
-    with Ledger.open(ledger_url) as ledger, Ledger.open(ledger_url, now=lambda: utcnow() + late) as other:
+    with Ledger.open(ledger_url) as ledger, Ledger.open(ledger_url, now=lambda: Clock()() + late) as other:
         run = started(ledger)
         with ledger.journal(run, account="a", target="l") as journal:
             journal.open_batch(0, *batch(ROWS), "c0")

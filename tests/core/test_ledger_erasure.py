@@ -7,7 +7,8 @@ from pathlib import Path
 import polars as pl
 from ledger_leads import answers, batch, delivered, key, law_of_the_sums, started
 from syncline import AudiencePart, Outcome, Status
-from syncline.ledger import Ledger, utcnow
+from syncline.clock import Clock
+from syncline.ledger import Ledger
 from syncline.ledger.frames import unpack, unpack_outcomes
 from syncline.ledger.tables import metadata
 
@@ -32,7 +33,7 @@ def fill(ledger: Ledger) -> None:
     """The same people in every table: finished and running runs, members, audience, dead letters."""
     delivered(ledger, range(8))
     people = pl.DataFrame({"address": [key(0), key(1)], "Nickname": ["Zaphod-0", "Zaphod-1"]})
-    ledger.record_audience("account", AudiencePart("list", Status.ACTIVE, people), utcnow())
+    ledger.record_audience("account", AudiencePart("list", Status.ACTIVE, people), Clock()())
     run = started(ledger)
     with ledger.journal(run, account="account", target="list") as journal:
         journal.open_batch(0, *batch(range(8)), None)

@@ -18,7 +18,8 @@ from alembic.migration import MigrationContext
 from ledger_leads import batch, delivered, law_of_the_sums, met, started
 from postgresql_server import Server
 from syncline import Fatal, SpecError
-from syncline.ledger import Ledger, schema, utcnow
+from syncline.clock import Clock
+from syncline.ledger import Ledger, schema
 from syncline.ledger.database import Database
 from syncline.ledger.tables import VERSION, metadata
 
@@ -30,7 +31,7 @@ def prints(folder: Path) -> dict[str, str]:
 
 def database(url: str) -> Database:
     """The bare database behind a ledger."""
-    return Database(url, read_only=False, now=utcnow)
+    return Database(url, read_only=False, now=Clock())
 
 
 def test_a_new_ledger_belongs_to_its_owner_alone_whatever_the_umask(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 from ledger_leads import answers, batch, delivered, key, met, sent_rows, started
 from syncline import SpecError
+from syncline.clock import Clock
 from syncline.errors import NotRunnable
-from syncline.ledger import Ledger, key_index, utcnow
+from syncline.ledger import Ledger, key_index
 
 
 def test_a_run_says_of_itself_what_design_ten_wants(ledger: Ledger) -> None:
@@ -125,7 +126,8 @@ def test_each_change_of_a_spec_is_a_revision_with_its_difference(ledger: Ledger)
     assert (same.revision, same.created_at) == (1, first.created_at)
     changed = ledger.meet("s", identity={"a": "1"}, spec={"source": {"lookback": "7d"}, "y": 2}, source_scope="week")
     assert (changed.revision, changed.source_scope) == (2, "week")
-    number, _, spec, diff = ledger.revisions(first.id)[-1]
+    newest = ledger.revisions(first.id)[-1]
+    number, spec, diff = newest.number, newest.spec, newest.diff
     assert (number, spec) == (2, {"source": {"lookback": "7d"}, "y": 2})
     assert sorted(diff) == [("source.lookback", "30d", "7d"), ("x", [1], None), ("y", None, 2)]
 
@@ -157,7 +159,7 @@ def test_states_change_with_reasons_until_inactive_which_is_final(ledger: Ledger
 
 def test_old_row_detail_is_dropped_and_counts_stay(ledger_url: str) -> None:
     late = timedelta()
-    with Ledger.open(ledger_url, now=lambda: utcnow() + late) as ledger:
+    with Ledger.open(ledger_url, now=lambda: Clock()() + late) as ledger:
         old = delivered(ledger, range(8))
         late = timedelta(days=91)
         new = delivered(ledger, range(8))

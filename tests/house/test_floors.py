@@ -15,13 +15,13 @@ CORE = ROOT / "core" / "syncline"
 PLUGINS = sorted(path for path in (ROOT / "plugins").iterdir() if (path / "pyproject.toml").is_file())
 
 FLOORS = [
-    {"errors", "decision", "secrets", "batch", "budget", "schedule", "sql"},
+    {"errors", "decision", "secrets", "batch", "budget", "clock", "schedule", "sql"},
     {"plugin"},
     {"hooks"},
     {"spec", "ledger", "http", "registry"},
     {"__init__"},
     {"window", "observers"},
-    {"pipeline"},
+    {"adoption", "pipeline"},
     {"assembly"},
     {"executor"},
     {"preview", "explain", "spectest"},

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import click
 
+from ..clock import SYSTEM, Clock
 from .ending import carried_out
 from .group import Commands
 from .invocation import Invocation
@@ -22,9 +23,9 @@ def root() -> None:
     """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, clock: Clock = SYSTEM) -> int:
     """Carry out one command line (of this process by default) and return its exit code; never raises."""
-    return carried_out(root, arguments)
+    return carried_out(root, arguments, clock)
 
 
 __all__ = ["Invocation", "main", "root"]

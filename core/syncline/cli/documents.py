@@ -105,8 +105,8 @@ def status(known: Iterable[Known], parked: Mapping[str, float]) -> Json:
 def definition(shown: Definition) -> Json:
     """`show`: `{"sync", "file", "description", "state", "reason", "created_at", "enabled", "source", "sink", "mapping",
     "transforms", "ignore", "retrieve", "lookback", "schedule", "next_runs", "replaces", "last_run", "revisions":
-    [{"number", "at", "changes": [{"path", "old", "new"}]}], "events": [{"at", "state", "reason"}]}`; revisions and
-    events oldest first. `source` and `sink` are as written; references stay references."""
+    [{"number", "at", "commit", "author", "changes": [{"path", "old", "new"}]}], "events": [{"at", "state",
+    "reason"}]}`; revisions and events oldest first. `source` and `sink` are as written; references stay references."""
     raw = shown.raw
     return {
         "sync": shown.name,
@@ -124,11 +124,13 @@ def definition(shown: Definition) -> Json:
         "last_run": shown.last_run.document() if shown.last_run else None,
         "revisions": [
             {
-                "number": number,
-                "at": iso(at),
-                "changes": [{"path": path, "old": old, "new": new} for path, old, new in diff],
+                "number": each.number,
+                "at": iso(each.at),
+                "commit": each.commit,
+                "author": each.author,
+                "changes": [{"path": path, "old": old, "new": new} for path, old, new in each.diff],
             }
-            for number, at, _, diff in shown.revisions
+            for each in shown.revisions
         ],
         "events": [{"at": iso(at), "state": state, "reason": reason} for at, state, reason in shown.events],
     }

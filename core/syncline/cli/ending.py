@@ -12,6 +12,7 @@ from typing import Any
 import click
 from click.exceptions import NoArgsIsHelpError
 
+from ..clock import Clock
 from ..errors import NotRunnable, SpecError, SynclineError
 from .invocation import Invocation
 from .options import Options
@@ -20,10 +21,10 @@ FAILED = 1
 USAGE = 2
 
 
-def carried_out(root: click.Group, arguments: Sequence[str] | None) -> int:
+def carried_out(root: click.Group, arguments: Sequence[str] | None, clock: Clock) -> int:
     """Run the command line; its exit code as DESIGN 10 says. Whatever happens, nobody sees a stack trace unasked."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    invocation = Invocation(Options(as_json="--json" in given, debug="--debug" in given))
+    invocation = Invocation(Options(as_json="--json" in given, debug="--debug" in given), clock)
     former = signal.signal(signal.SIGTERM, _interrupted)
     try:
         code = root.main(given, prog_name="syncline", standalone_mode=False, obj=invocation)

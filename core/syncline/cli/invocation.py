@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from ..clock import SYSTEM, Clock
 from .options import Options
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ CONFIGS = Path("configs")
 class Invocation:
     """Lent to every command."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, clock: Clock = SYSTEM) -> None:
         self.options = options
+        self.clock = clock
         self._stack = ExitStack()
 
     def close(self) -> None:
@@ -115,7 +117,7 @@ class Invocation:
         """The ledger; closed when the command ends. `beside` is the folder whose syncline.yaml may name it."""
         from ..ledger import Ledger
 
-        return self._stack.enter_context(Ledger.open(self.ledger_url(beside), read_only=read_only))
+        return self._stack.enter_context(Ledger.open(self.ledger_url(beside), read_only=read_only, now=self.clock))
 
     def ledger_url(self, beside: Path | None = None) -> str:
         """--ledger, else SYNCLINE_LEDGER, else what syncline.yaml says, else the file under the current folder."""
@@ -159,7 +161,7 @@ class Invocation:
         from ..executor import Executor
 
         ledger = self.ledger(read_only=read_only, beside=beside)
-        return Executor(ledger, self.registry, self.redactor, self.cache_folder())
+        return Executor(ledger, self.registry, self.redactor, self.cache_folder(), clock=self.clock)
 
     def cache_folder(self) -> Path:
         """The folder for access tokens, private to the user."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SpecError
-from ..ledger import Ledger, RunRecord, SyncRecord
+from ..ledger import Ledger, Revision, RunRecord, SyncRecord
 from ..schedule import upcoming
 from ..spec import Spec
 from .invocation import Invocation
@@ -44,7 +44,7 @@ class Definition:
     described: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     next_runs: list[datetime] = field(default_factory=list)
     last_run: RunRecord | None = None
-    revisions: list[tuple[int, datetime, dict[str, Any], list[tuple[str, Any, Any]]]] = field(default_factory=list)
+    revisions: list[Revision] = field(default_factory=list)
     events: list[tuple[datetime, str, str]] = field(default_factory=list)
 
 

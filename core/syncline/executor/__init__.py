@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,12 +12,14 @@ from pathlib import Path
 import polars as pl
 
 from .. import window as windows
+from ..adoption import adopt
 from ..assembly import Assembly
 from ..batch import KEY
 from ..budget import Budgets
+from ..clock import SYSTEM, Clock
 from ..decision import Outcome
-from ..errors import Deactivate, Fatal, NotRunnable, SpecError, SynclineError
-from ..ledger import DeadLetter, Journal, Ledger, RunRecord, SyncRecord
+from ..errors import Deactivate, Fatal, Retriable, SpecError, SynclineError
+from ..ledger import DeadLetter, Firing, Journal, Ledger, RunRecord, SyncRecord, not_runnable
 from ..observers import Observers
 from ..pipeline import Pipeline, numbered, resume
 from ..pipeline.deliver import Delivery
@@ -29,11 +31,13 @@ from ..plugin import AudiencePart, End, Ending, Runtime, Window
 from ..registry import Registry
 from ..secrets import Redactor
 from ..spec import Bound
-from ..spec.model import Spec
 from ..window import scope_of
 from .closing import Closing
 from .departure import Departure, Held, baseline
 from .heartbeat import alive
+
+RETRIED = ("active", "completed")
+"""States in which dead letters may be sent again."""
 
 
 @dataclass
@@ -59,7 +63,7 @@ class BrokenRun(SynclineError):
 class Executor:
     """Runs syncs of one ledger. `stop` ends a run gracefully: calls in flight finish, the rest is left for later.
 
-    `cache` is a folder private to the user, where connections keep tokens.
+    `cache` is a folder private to the user, where connections keep tokens; `clock` is that of the ledger.
     """
 
     ledger: Ledger
@@ -67,22 +71,24 @@ class Executor:
     redactor: Redactor
     cache: Path
     stop: threading.Event = field(default_factory=threading.Event)
+    clock: Clock = SYSTEM
 
     @property
     def observers(self) -> Observers:
         """Everybody who is told of runs."""
         return Observers(self.registry)
 
-    def run(self, bound: Bound, *, trigger: str = "manual") -> RunRecord:
-        """One run of the sync, or the rest of one that was broken off.
+    def run(self, bound: Bound, *, firing: Firing | None = None) -> RunRecord:
+        """One run of the sync, or the rest of one that was broken off; by hand, or for a firing that was claimed.
 
         Raises `NotRunnable`, `Busy` and `SpecError` before a run exists; afterwards whatever ends the run is recorded
         in it, and the record is returned; `BrokenRun` when that was a defect.
         """
-        sync = self._met(bound.spec)
+        sync = firing.sync if firing else adopt(self.ledger, self.observers, bound.spec)
+        _refuse(sync, ("active",))
         progress = Progress()
         with Assembly(bound, self.runtime(self._budgets(progress))) as assembly:
-            return self._attempt(sync, trigger, assembly, progress, [])
+            return self._attempt(sync, "schedule" if firing else "manual", assembly, progress, [], firing)
 
     def retry(
         self, bound: Bound, run_id: str, *, code: str | None = None, limit: int | None = None, unknown: bool = False
@@ -92,7 +98,8 @@ class Executor:
         `code` takes only those refused with it; `unknown` those whose answer was lost or that were never sent, which
         are left alone otherwise. Raises `SpecError` when there is nothing to send again.
         """
-        sync = self._met(bound.spec)
+        sync = adopt(self.ledger, self.observers, bound.spec)
+        _refuse(sync, RETRIED)
         while True:
             found = self.ledger.dead_letters(run_id=run_id, sync_id=sync.id, code="unknown" if unknown else code)
             letters = [letter for letter in found if unknown or letter.code != "unknown"][:limit]
@@ -151,22 +158,14 @@ class Executor:
 
     # ------------------------------------------------------------------------------------------ the life of a run
 
-    def _met(self, spec: Spec) -> SyncRecord:
-        """The sync as the ledger knows it: created at the first time, revised when the spec changed."""
-        sync = self.ledger.meet(
-            spec.name,
-            identity=dict(spec.identity),
-            spec=dict(spec.raw),
-            source_scope=scope_of(spec),
-            replaces=spec.replaces,
-        )
-        if not spec.enabled:
-            why, mend = "its spec says enabled: false", "say enabled: true"
-            raise NotRunnable(f"sync {spec.name} is paused", sync=spec.name, state="paused", why=why, mend=mend)
-        return sync
-
     def _attempt(
-        self, sync: SyncRecord, trigger: str, assembly: Assembly, progress: Progress, letters: list[DeadLetter]
+        self,
+        sync: SyncRecord,
+        trigger: str,
+        assembly: Assembly,
+        progress: Progress,
+        letters: list[DeadLetter],
+        firing: Firing | None = None,
     ) -> RunRecord:
         gone: Deactivate | None = None
         now = self.ledger.now()
@@ -180,12 +179,18 @@ class Executor:
             )
         except Deactivate as error:  # the source was asked for its zone, and is not there: a run has to say so
             gone, window = error, Window(created=sync.created_at, now=now)
-        run = self.ledger.start_run(sync, trigger=trigger, window=windows.stored(window, scope_of(assembly.spec)))
+        run = self.ledger.start_run(
+            sync,
+            trigger=trigger,
+            window=windows.stored(window, scope_of(assembly.spec)),
+            allowed=RETRIED if trigger == "retry" else ("active",),
+            due=firing.due if firing else None,
+        )
         self.observers.tell("syncline_run_started", run=run.document())
         closing = Closing(self.ledger, self.observers, sync, run, assembly)
         if gone is not None:
             return closing.inactive(self.redactor.clean(str(gone)))
-        with alive(self.ledger, run):
+        with alive(self.ledger, run, self.clock):
             try:
                 end = self._carry_out(sync, run, assembly, progress, letters)
             except Deactivate as error:
@@ -195,7 +200,10 @@ class Executor:
             except KeyboardInterrupt:
                 return closing.interrupted()
             except SynclineError as error:
-                return closing.interrupted() if self.stop.is_set() else closing.failed(self.redactor.clean(str(error)))
+                if self.stop.is_set():
+                    return closing.interrupted()
+                after = error.after if isinstance(error, Retriable) else None
+                return closing.failed(self.redactor.clean(str(error)), after=after or 0.0)
             except Exception as error:
                 raise BrokenRun(closing.failed(f"a defect: {type(error).__name__} at {_place(error)}")) from error
             if end.ending is Ending.STOPPED_EARLY:
@@ -286,6 +294,12 @@ class Executor:
 
     def _told(self, run_id: str | None, batch: int | None, progress: Progress) -> None:
         self.observers.tell("syncline_batch_committed", receipt=vars(progress) | {"run": run_id, "batch": batch})
+
+
+def _refuse(sync: SyncRecord, allowed: Collection[str]) -> None:
+    """Before anything is asked of the other sides; `start_run` looks once more, under its lock."""
+    if sync.state not in allowed:
+        raise not_runnable(sync.name, sync.state, sync.reason)
 
 
 def _place(error: BaseException) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..assembly import Assembly
 from ..decision import Outcome
-from ..ledger import Ledger, RunRecord, SyncRecord
+from ..ledger import Ledger, RunRecord, SyncRecord, iso
 from ..observers import Observers
 from ..plugin import End
 
@@ -27,13 +27,19 @@ class Closing:
         left = counts.of(Outcome.REJECTED) + counts.of(Outcome.UNKNOWN)
         closed = self._close("partial" if left else "succeeded", "", watermark=end.watermark, scope=scope)
         schedule = self.assembly.spec.schedule
-        if schedule is not None and schedule.frequency == "once" and closed.status == "succeeded":
-            self.ledger.set_state(self.sync.id, "completed", "frequency is once, and its run is done")
+        if schedule is not None and schedule.frequency == "once" and self.run.trigger != "retry":
+            self._become("completed", "frequency is once, and its run is done")
         return closed
 
-    def failed(self, message: str) -> RunRecord:
-        """Something ended the run; the next one may succeed."""
-        return self._close("failed", message)
+    def failed(self, message: str, *, after: float = 0.0) -> RunRecord:
+        """Something ended the run; the next one may succeed, `after` seconds from now at the earliest."""
+        closed = self._close("failed", message, after=after)
+        sync = self.ledger.sync(self.sync.name)
+        if self.run.due is not None and sync is not None and sync.retry_at is not None:
+            until = iso(sync.retry_at)
+            news = {"sync": sync.name, "reason": message, "failures": sync.failures, "until": until}
+            self.observers.tell("syncline_run_postponed", **news)
+        return closed
 
     def interrupted(self) -> RunRecord:
         """Somebody stopped the run."""
@@ -46,16 +52,30 @@ class Closing:
     def inactive(self, reason: str) -> RunRecord:
         """The source or the sink is gone for good, and so is the sync."""
         closed = self._close("inactive", reason)
-        self.ledger.set_state(self.sync.id, "inactive", reason)
+        self._become("inactive", reason)
         self.observers.tell("syncline_sync_deactivated", sync=self.sync.name, reason=reason)
         return closed
 
-    def _close(self, status: str, message: str, *, watermark: str | None = None, scope: str | None = None) -> RunRecord:
+    def _become(self, state: str, reason: str) -> None:
+        if self.ledger.set_state(self.sync.id, state, reason):
+            self.observers.tell("syncline_state_changed", sync=self.sync.name, state=state, reason=reason)
+
+    def _close(
+        self,
+        status: str,
+        message: str,
+        *,
+        watermark: str | None = None,
+        scope: str | None = None,
+        after: float = 0.0,
+    ) -> RunRecord:
         source, sink = (
             self.run.source_calls + self.assembly.source.calls,
             self.run.sink_calls + self.assembly.sink.calls,
         )
         self.ledger.set_calls(self.run, source=source, sink=sink)
-        closed = self.ledger.finish_run(self.run, status=status, message=message, watermark=watermark, scope=scope)
+        closed = self.ledger.finish_run(
+            self.run, status=status, message=message, watermark=watermark, scope=scope, after=after
+        )
         self.observers.tell("syncline_run_finished", run=closed.document())
         return closed

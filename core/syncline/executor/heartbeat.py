@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ..clock import Clock
 from ..errors import Fatal
 from ..ledger import Ledger, RunRecord
 
@@ -16,12 +17,12 @@ HEARTBEAT = 10.0
 
 
 @contextmanager
-def alive(ledger: Ledger, run: RunRecord) -> Iterator[None]:
+def alive(ledger: Ledger, run: RunRecord, clock: Clock) -> Iterator[None]:
     """While the block is carried out, the ledger hears of the run. It stops, with a warning, when the lease is lost."""
     over = threading.Event()
 
     def beat() -> None:
-        while not over.wait(HEARTBEAT):
+        while not clock.wait(over, HEARTBEAT):
             try:
                 ledger.heartbeat(run)
             except Fatal as error:

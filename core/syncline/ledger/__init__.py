@@ -1,7 +1,26 @@
 """The ledger's room: the only one where SQL is spoken."""
 
+from .firings import Refusal
 from .journal import Journal
 from .ledger import Ledger
-from .records import DeadLetter, OpenBatch, RunRecord, SyncRecord, iso, utcnow
+from .records import DeadLetter, Firing, OpenBatch, Origin, Revision, RunRecord, SyncRecord, iso
+from .syncs import difference, not_runnable, rescheduled, same_identity, state_after
 
-__all__ = ["DeadLetter", "Journal", "Ledger", "OpenBatch", "RunRecord", "SyncRecord", "iso", "utcnow"]
+__all__ = [
+    "DeadLetter",
+    "Firing",
+    "Journal",
+    "Ledger",
+    "OpenBatch",
+    "Origin",
+    "Refusal",
+    "Revision",
+    "RunRecord",
+    "SyncRecord",
+    "difference",
+    "iso",
+    "not_runnable",
+    "rescheduled",
+    "same_identity",
+    "state_after",
+]

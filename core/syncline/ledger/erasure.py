@@ -94,4 +94,6 @@ def prune(database: Database, retention_days: float) -> int:
         here = batches.c.run_id.in_(old) & batches.c.outcomes.is_not(None)
         pruned = connection.execute(batches.update().where(here).values(outcomes=None, hashes=None)).rowcount
         connection.execute(tables.key_index.delete().where(tables.key_index.c.run_id.in_(old)))
+        ended = tables.firings.c.state.in_(("done", "skipped")) & (tables.firings.c.at < before)
+        connection.execute(tables.firings.delete().where(ended))
     return pruned

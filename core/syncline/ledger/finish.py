@@ -9,6 +9,7 @@ from ..batch import ROW
 from ..decision import Outcome
 from . import key_index, open_batch
 from .database import Database
+from .firings import settle
 from .frames import DETAIL, OUTCOME, REASON
 from .letters import Desk, bury
 from .open_batch import BatchState
@@ -18,7 +19,14 @@ from .tables import leases, runs, syncs
 
 
 def finish(
-    database: Database, run: RunRecord, *, status: str, message: str, watermark: str | None, scope: str | None
+    database: Database,
+    run: RunRecord,
+    *,
+    status: str,
+    message: str,
+    watermark: str | None,
+    scope: str | None,
+    after: float,
 ) -> RunRecord:
     """See `Ledger.finish_run`."""
     with database.write() as connection:
@@ -33,6 +41,7 @@ def finish(
         given = {name: value for name, value in (("watermark", watermark), ("scope", scope)) if value is not None}
         if given:
             connection.execute(syncs.update().where(syncs.c.id == run.sync_id).values(**given))
+        settle(database, connection, run, status, message, after)
         connection.execute(leases.delete().where(leases.c.sync_id == run.sync_id))
         return by_id(connection, run.id)
 

@@ -12,13 +12,28 @@ import polars as pl
 import sqlalchemy as sa
 
 from ..budget import Spent, Store
+from ..clock import SYSTEM
 from ..plugin import AudiencePart, Check, Held, Status
-from . import budgets, erasure, finish, health, letters, open_batch, people, questions, runs, schema, suppression, syncs
+from . import (
+    budgets,
+    erasure,
+    finish,
+    firings,
+    health,
+    letters,
+    open_batch,
+    people,
+    questions,
+    runs,
+    schema,
+    suppression,
+    syncs,
+)
 from .database import Database
+from .firings import Refusal
 from .journal import Journal
 from .receipts import remove
-from .records import DeadLetter, OpenBatch, RunRecord, SyncRecord, utcnow
-from .syncs import Difference
+from .records import DeadLetter, Firing, OpenBatch, Origin, Revision, RunRecord, SyncRecord
 from .tables import batches, dead_letters
 
 STATE_FOLDER = ".syncline"
@@ -35,7 +50,7 @@ class Ledger:
         self._suppressed = suppression.Suppressed(database)
 
     @classmethod
-    def open(cls, url: str, *, read_only: bool = False, now: Callable[[], datetime] = utcnow) -> Ledger:
+    def open(cls, url: str, *, read_only: bool = False, now: Callable[[], datetime] = SYSTEM) -> Ledger:
         """Open `sqlite:///path` or `postgresql://…`, made on first use for its owner alone and brought up to date.
 
         `read_only` writes no byte: a ledger that is not there is an empty one in memory. A ledger of a newer version
@@ -79,13 +94,21 @@ class Ledger:
         spec: Mapping[str, Any],
         source_scope: str,
         replaces: str | None = None,
+        origin: Origin | None = None,
     ) -> SyncRecord:
         """The sync of this name, created now if it is new (then `replaces` hands over watermark and members).
 
-        A changed `spec` becomes a revision; a changed `identity` is a `SpecError`.
+        A changed `spec` becomes a revision; a changed `identity` is a `SpecError`. `enabled` in the spec pauses the
+        sync and lets it go on; an edited schedule counts from now, and wakes a sync that is completed.
         """
         return syncs.meet(
-            self._database, name, identity=identity, spec=spec, source_scope=source_scope, replaces=replaces
+            self._database,
+            name,
+            identity=identity,
+            spec=spec,
+            source_scope=source_scope,
+            replaces=replaces,
+            origin=origin,
         )
 
     def sync(self, name: str) -> SyncRecord | None:
@@ -96,28 +119,44 @@ class Ledger:
         """All syncs, by name."""
         return syncs.listed(self._database)
 
-    def set_state(self, sync_id: int, state: str, reason: str) -> None:
-        """active, paused, completed or inactive, with the reason; inactive is final: `NotRunnable`."""
-        syncs.set_state(self._database, sync_id, state, reason)
+    def set_state(self, sync_id: int, state: str, reason: str) -> bool:
+        """active, paused, completed or inactive, with the reason; whether it was in another state before. Inactive is
+        final: `NotRunnable`. A sync that becomes active is due from now on; what it missed is left."""
+        return syncs.set_state(self._database, sync_id, state, reason)
+
+    def set_zone(self, sync_id: int, zone: str | None) -> None:
+        """The source's own zone is this."""
+        syncs.set_zone(self._database, sync_id, zone)
+
+    def changed_since(self, number: int) -> list[SyncRecord]:
+        """The syncs whose `stamp` is higher, in the order of their last changes; of -1 all."""
+        return syncs.changed_since(self._database, number)
 
     def events(self, sync_id: int) -> list[tuple[datetime, str, str]]:
         """(at, state, reason) of each change of state, oldest first; the first is its creation."""
         return syncs.events_of(self._database, sync_id)
 
-    def revisions(self, sync_id: int) -> list[tuple[int, datetime, dict[str, Any], list[Difference]]]:
-        """(number, at, spec, diff) of each revision, oldest first; diff: (dotted path, old, new)."""
+    def revisions(self, sync_id: int) -> list[Revision]:
+        """All revisions, oldest first."""
         return syncs.revisions_of(self._database, sync_id)
 
     # --------------------------------------------------------------------------------------------------- runs
 
     def start_run(
-        self, sync: SyncRecord, *, trigger: str, window: str, allowed: Collection[str] = ("active",)
+        self,
+        sync: SyncRecord,
+        *,
+        trigger: str,
+        window: str,
+        allowed: Collection[str] = ("active",),
+        due: datetime | None = None,
     ) -> RunRecord:
         """Take the lease of the sync and start a run, or take up the one that was cut off (`resumed`, its own window).
 
-        `Busy` while a live process holds the lease, `NotRunnable` when the state is not among `allowed`.
+        `due` is the firing that a new run carries out. `Busy` while a live process holds the lease, `NotRunnable` when
+        the state is not among `allowed`.
         """
-        return runs.start(self._database, sync, trigger=trigger, window=window, allowed=allowed)
+        return runs.start(self._database, sync, trigger=trigger, window=window, allowed=allowed, due=due)
 
     def heartbeat(self, run: RunRecord) -> None:
         """Keep the lease; `Fatal` when it was lost. An open journal does this by itself."""
@@ -132,11 +171,24 @@ class Ledger:
         runs.count_calls(self._database, run, source=source, sink=sink, add=False)
 
     def finish_run(
-        self, run: RunRecord, *, status: str, message: str = "", watermark: str | None = None, scope: str | None = None
+        self,
+        run: RunRecord,
+        *,
+        status: str,
+        message: str = "",
+        watermark: str | None = None,
+        scope: str | None = None,
+        after: float = 0.0,
     ) -> RunRecord:
         """End the run and give the lease back. What is in flight becomes unknown: answer_lost if sent, else not_sent,
-        each with a dead letter. The watermark and the scope of the sync move only if given."""
-        return finish.finish(self._database, run, status=status, message=message, watermark=watermark, scope=scope)
+        each with a dead letter. The watermark and the scope of the sync move only if given.
+
+        The firing of the run ends with it: done; or, when the run failed, waiting for the next try, `after` seconds
+        at least; or, when it was interrupted, waiting for whoever comes next.
+        """
+        return finish.finish(
+            self._database, run, status=status, message=message, watermark=watermark, scope=scope, after=after
+        )
 
     def runs(self, sync_id: int | None, limit: int | None = None) -> list[RunRecord]:
         """Runs of one sync or of all, newest first, with the counts of this instant."""
@@ -184,6 +236,51 @@ class Ledger:
         with self._database.read() as connection:
             found = connection.execute(sa.select(sa.func.max(column)).where(batches.c.run_id == run.id)).scalar()
         return int(found or 0)
+
+    # ----------------------------------------------------------------------------------------------- firings
+
+    def join(self) -> str:
+        """From now on this process serves: the name of its node, which `beat` keeps alive and `leave` ends."""
+        return firings.join(self._database)
+
+    def beat(self, node: str) -> None:
+        """A sign of life of a node; one that is silent for a minute, or whose process is gone, loses its firings."""
+        firings.beat(self._database, node)
+
+    def leave(self, node: str) -> None:
+        """The node serves no longer; what it claimed and did not carry out waits for the others."""
+        firings.leave(self._database, node)
+
+    def serving(self) -> list[tuple[str, datetime]]:
+        """The nodes that are alive, each with the moment since when it serves, the longest first."""
+        return firings.serving(self._database)
+
+    def claim(self, node: str, sync_id: int, due: datetime | None) -> Firing | Refusal:
+        """Claim the firing of a sync at `due`, for this node alone; None: what is open of an earlier one.
+
+        What another node left behind comes first, and a later firing takes the place of one that waits.
+        """
+        return firings.claim(self._database, node, sync_id, due)
+
+    def unfinished(self) -> list[tuple[int, datetime]]:
+        """(sync id, due) of the firings that wait, or whose node is gone, oldest first."""
+        return firings.unfinished(self._database)
+
+    def skip(self, sync_id: int, due: datetime, message: str) -> None:
+        """The firing is not carried out, for this reason; nothing happens if it was claimed."""
+        firings.skip(self._database, sync_id, due, message)
+
+    def release(self, firing: Firing) -> None:
+        """Give a claimed firing back, to be claimed again at once."""
+        firings.release(self._database, firing)
+
+    def postpone(self, firing: Firing, message: str, *, after: float = 0.0) -> datetime:
+        """A claimed firing could not be carried out: when it is tried again, `after` seconds from now at least."""
+        return firings.postpone(self._database, firing, message, after)
+
+    def firings(self, sync_id: int, limit: int = 20) -> list[dict[str, Any]]:
+        """The firings of a sync, newest first: due, state (claimed, waiting, done, skipped), attempts, at, message."""
+        return firings.listed(self._database, sync_id, limit)
 
     # ------------------------------------------------------------------------------------------------- people
 

@@ -12,11 +12,6 @@ import polars as pl
 from ..decision import Counts
 
 
-def utcnow() -> datetime:
-    """The moment, aware, in UTC."""
-    return datetime.now(UTC)
-
-
 def iso(moment: datetime | None) -> str | None:
     """ISO 8601 in UTC with a `Z`, to the millisecond."""
     if moment is None:
@@ -26,7 +21,11 @@ def iso(moment: datetime | None) -> str | None:
 
 @dataclass(frozen=True)
 class SyncRecord:
-    """A sync as the ledger knows it. `source_scope` is that of its spec, `scope` that of its last complete read."""
+    """A sync as the ledger knows it. `source_scope` is that of its spec, `scope` that of its last complete read.
+
+    `zone` is the source's own, as it was last learnt. What was due until `due_after` was seen to. `failures` counts
+    scheduled runs that failed since the last good one; the next try is at `retry_at`. `stamp` grows with each change.
+    """
 
     id: int
     name: str
@@ -42,11 +41,19 @@ class SyncRecord:
     replaces: str | None = None
     account: str | None = None
     target: str | None = None
+    zone: str | None = None
+    due_after: datetime | None = None
+    failures: int = 0
+    retry_at: datetime | None = None
+    stamp: int = 0
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A run at one instant. `window` and `cursor` are opaque to the ledger; `token` proves the lease of its holder."""
+    """A run at one instant. `window` and `cursor` are opaque to the ledger; `token` proves the lease of its holder.
+
+    `due` is the firing that it carries out; None when a person started it.
+    """
 
     id: str
     sync_id: int
@@ -62,10 +69,12 @@ class RunRecord:
     source_calls: int
     sink_calls: int
     resumed: bool
+    due: datetime | None = None
     token: str = field(default="", repr=False)
 
     def document(self) -> dict[str, Any]:
-        """The JSON document of DESIGN 10; `message` is there only when it says something."""
+        """The JSON document of DESIGN 10; `message` is there only when it says something, `due` only when the run
+        carries out a firing."""
         document: dict[str, Any] = {
             "run": self.id,
             "sync": self.sync,
@@ -77,6 +86,7 @@ class RunRecord:
             "calls": {"source": self.source_calls, "sink": self.sink_calls},
             "resumed": self.resumed,
         }
+        document |= {"due": iso(self.due)} if self.due else {}
         return document | ({"message": self.message} if self.message else {})
 
 
@@ -110,3 +120,34 @@ class DeadLetter:
     first_at: datetime
     last_at: datetime
     payload: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a spec comes from: the `commit` that last changed its file, and that commit's `author`, by name."""
+
+    commit: str
+    author: str
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One state of a spec: `diff` is what it changed, (dotted path, old, new) each; `commit` and `author` where it came
+    out of a Git checkout."""
+
+    number: int
+    at: datetime
+    spec: Mapping[str, Any]
+    diff: list[tuple[str, Any, Any]]
+    commit: str | None = None
+    author: str | None = None
+
+
+@dataclass(frozen=True)
+class Firing:
+    """A due moment of a sync, claimed by a process that serves: this is the `attempts`-th try to carry it out."""
+
+    sync: SyncRecord
+    due: datetime
+    attempts: int
+    node: str

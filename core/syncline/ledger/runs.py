@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,7 +21,15 @@ FREE_AFTER = timedelta(seconds=60)
 IN_FLIGHT = (Outcome.UNKNOWN, "in_flight")
 
 
-def start(database: Database, sync: SyncRecord, *, trigger: str, window: str, allowed: Collection[str]) -> RunRecord:
+def start(
+    database: Database,
+    sync: SyncRecord,
+    *,
+    trigger: str,
+    window: str,
+    allowed: Collection[str],
+    due: datetime | None,
+) -> RunRecord:
     """See `Ledger.start_run`."""
     with database.write() as connection:
         row = connection.execute(sa.select(syncs).where(syncs.c.id == sync.id).with_for_update()).one()
@@ -32,19 +40,24 @@ def start(database: Database, sync: SyncRecord, *, trigger: str, window: str, al
             sa.select(runs.c.id).where(runs.c.sync_id == sync.id, runs.c.status == "running").order_by(runs.c.id)
         ).scalar()
         if cut_off is None:
-            run_id = _insert(database, connection, sync, trigger, window)
+            run_id = _insert(database, connection, sync, trigger, window, due)
         else:
             run_id = str(cut_off)
             connection.execute(runs.update().where(runs.c.id == run_id).values(resumed=True))
         return by_id(connection, run_id, token=_take(database, connection, sync.id, run_id))
 
 
+def held_by(database: Database, connection: sa.Connection, sync_id: int) -> sa.Row[Any] | None:
+    """The lease of a sync, if a process that is alive holds it."""
+    lease = connection.execute(sa.select(leases).where(leases.c.sync_id == sync_id)).one_or_none()
+    if lease is None or database.now() - lease.heartbeat >= FREE_AFTER:
+        return None
+    return None if Holder(lease.host, lease.pid, lease.born).is_gone() else lease
+
+
 def _refuse_while_held(database: Database, connection: sa.Connection, sync: SyncRecord) -> None:
-    lease = connection.execute(sa.select(leases).where(leases.c.sync_id == sync.id)).one_or_none()
-    if lease is None:
-        return
-    fresh = database.now() - lease.heartbeat < FREE_AFTER
-    if fresh and not Holder(lease.host, lease.pid, lease.born).is_gone():
+    lease = held_by(database, connection, sync.id)
+    if lease is not None:
         raise Busy(
             f"another process is running sync {sync.name}",
             why=f"process {lease.pid} on {lease.host.partition(' ')[0]}, run {lease.run_id}",
@@ -53,7 +66,9 @@ def _refuse_while_held(database: Database, connection: sa.Connection, sync: Sync
     connection.execute(leases.delete().where(leases.c.sync_id == sync.id))
 
 
-def _insert(database: Database, connection: sa.Connection, sync: SyncRecord, trigger: str, window: str) -> str:
+def _insert(
+    database: Database, connection: sa.Connection, sync: SyncRecord, trigger: str, window: str, due: datetime | None
+) -> str:
     now = database.now()
     while True:
         run_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
@@ -63,7 +78,7 @@ def _insert(database: Database, connection: sa.Connection, sync: SyncRecord, tri
     connection.execute(
         runs.insert().values(
             **values, status="running", started_at=now, message="", counts={}, source_calls=0, sink_calls=0,
-            resumed=False,
+            resumed=False, due=due,
         )
     )  # fmt: skip
     return run_id

@@ -10,11 +10,13 @@ import msgspec
 import sqlalchemy as sa
 
 from ..errors import NotRunnable, SpecError
+from .changes import stamp
 from .database import Database
-from .records import SyncRecord
-from .tables import events, members, revisions, syncs
+from .records import Origin, Revision, SyncRecord
+from .tables import events, firings, members, revisions, syncs
 
 STATES = ("active", "paused", "completed", "inactive")
+BY_SPEC = "its spec says enabled: false"
 _COLUMNS = [syncs.c[name] for name in SyncRecord.__dataclass_fields__]
 
 Difference = tuple[str, Any, Any]
@@ -28,14 +30,18 @@ def meet(
     spec: Mapping[str, Any],
     source_scope: str,
     replaces: str | None,
+    origin: Origin | None,
 ) -> SyncRecord:
     """See `Ledger.meet`."""
     spec = msgspec.json.decode(msgspec.json.encode(spec))  # as it will be read back, so that equal specs are equal
+    known = named(database, name)
+    if known is not None and (known.spec, known.identity, known.source_scope) == (spec, identity, source_scope):
+        return known
     with database.write() as connection:
         database.lock(connection, f"syncline sync {name}")
         known = _named(connection, name)
         if known is None:
-            return _create(
+            created = _create(
                 connection,
                 database.now(),
                 name=name,
@@ -44,14 +50,39 @@ def meet(
                 source_scope=source_scope,
                 replaces=replaces,
             )
-        _same_identity(known, identity)
+            _revise(connection, created.id, created.created_at, spec, [], origin)
+            if not spec.get("enabled", True):
+                _change(connection, created, database.now(), "paused", BY_SPEC)
+            return by_id(connection, created.id)
+        same_identity(known, identity)
         diff = difference(known.spec, spec)
+        changed: dict[str, Any] = {"source_scope": source_scope, "stamp": stamp(connection)}
         if diff:
-            number = _revise(connection, known.id, database.now(), spec, diff)
-            connection.execute(syncs.update().where(syncs.c.id == known.id).values(spec=spec, revision=number))
-        if known.source_scope != source_scope:
-            connection.execute(syncs.update().where(syncs.c.id == known.id).values(source_scope=source_scope))
+            number = _revise(connection, known.id, database.now(), spec, diff, origin)
+            changed |= {"spec": spec, "revision": number}
+        if rescheduled(diff):
+            changed |= {"due_after": database.now()}
+        connection.execute(syncs.update().where(syncs.c.id == known.id).values(**changed))
+        if following := state_after(known, spec, diff):
+            _change(connection, known, database.now(), *following)
         return by_id(connection, known.id)
+
+
+def rescheduled(diff: list[Difference]) -> bool:
+    """Whether an edit is one of the schedule: what was due before it is no longer due."""
+    return any(path.partition(".")[0] == "schedule" for path, _, _ in diff)
+
+
+def state_after(known: SyncRecord, spec: Mapping[str, Any], diff: list[Difference]) -> tuple[str, str] | None:
+    """The state and the reason that an edited spec brings about; None where it changes neither."""
+    enabled = spec.get("enabled", True)
+    if known.state == "active" and not enabled:
+        return "paused", BY_SPEC
+    if known.state == "paused" and known.reason == BY_SPEC and enabled:
+        return "active", "its spec says enabled: true"
+    if known.state == "completed" and enabled and rescheduled(diff):
+        return "active", "its schedule was edited"
+    return None
 
 
 def _create(
@@ -83,10 +114,11 @@ def _create(
             source_scope=source_scope,
             watermark=former.watermark if former else None,
             replaces=replaces,
+            due_after=at,
+            stamp=stamp(connection),
         )
     )
     sync_id: int = inserted.inserted_primary_key[0]  # type: ignore[index]  # one row was inserted, so there is one
-    _revise(connection, sync_id, at, spec, [])
     connection.execute(events.insert().values(sync_id=sync_id, at=at, state="active", reason="created"))
     if former:
         kept = [column for column in members.c if column.name != "sync_id"]
@@ -96,15 +128,22 @@ def _create(
 
 
 def _revise(
-    connection: sa.Connection, sync_id: int, at: datetime, spec: Mapping[str, Any], diff: list[Difference]
+    connection: sa.Connection,
+    sync_id: int,
+    at: datetime,
+    spec: Mapping[str, Any],
+    diff: list[Difference],
+    origin: Origin | None,
 ) -> int:
     query = sa.select(sa.func.count()).where(revisions.c.sync_id == sync_id)
     number = 1 + connection.execute(query).scalar_one()
-    connection.execute(revisions.insert().values(sync_id=sync_id, number=number, at=at, spec=spec, diff=diff))
+    came = {"commit": origin.commit, "author": origin.author} if origin else {}
+    connection.execute(revisions.insert().values(sync_id=sync_id, number=number, at=at, spec=spec, diff=diff, **came))
     return number
 
 
-def _same_identity(known: SyncRecord, identity: Mapping[str, str]) -> None:
+def same_identity(known: SyncRecord, identity: Mapping[str, str]) -> None:
+    """Raise `SpecError` where an edit would make another sync."""
     changes = [f"{path}: {old!r} → {new!r}" for path, old, new in difference(known.identity, identity)]
     if changes:
         raise SpecError(
@@ -147,32 +186,57 @@ def listed(database: Database) -> list[SyncRecord]:
         return [SyncRecord(**row._mapping) for row in rows]
 
 
-def set_state(database: Database, sync_id: int, state: str, reason: str) -> None:
+def set_state(database: Database, sync_id: int, state: str, reason: str) -> bool:
     """See `Ledger.set_state`."""
     if state not in STATES:
         raise ValueError(f"{state!r} is none of {STATES}")
     with database.write() as connection:
-        row = connection.execute(
-            sa.select(syncs.c.name, syncs.c.state, syncs.c.reason).where(syncs.c.id == sync_id).with_for_update()
-        ).one()
-        if row.state == "inactive" and state != "inactive":
-            raise not_runnable(row.name, row.state, row.reason)
-        if row.state == "inactive":
-            return
-        connection.execute(syncs.update().where(syncs.c.id == sync_id).values(state=state, reason=reason))
-        connection.execute(events.insert().values(sync_id=sync_id, at=database.now(), state=state, reason=reason))
+        connection.execute(sa.select(syncs.c.id).where(syncs.c.id == sync_id).with_for_update())
+        sync = by_id(connection, sync_id)
+        if sync.state == "inactive" and state != "inactive":
+            raise not_runnable(sync.name, sync.state, sync.reason)
+        if sync.state == "inactive" or (sync.state, sync.reason) == (state, reason):
+            return False
+        _change(connection, sync, database.now(), state, reason)
+        return sync.state != state
+
+
+def _change(connection: sa.Connection, sync: SyncRecord, at: datetime, state: str, reason: str) -> None:
+    """Change the state. What waited to be carried out is left: a sync that becomes active starts afresh from `at`."""
+    changed: dict[str, Any] = {"state": state, "reason": reason, "stamp": stamp(connection)}
+    if state == "active" and sync.state != "active":
+        changed |= {"due_after": at, "failures": 0, "retry_at": None}
+    connection.execute(syncs.update().where(syncs.c.id == sync.id).values(**changed))
+    connection.execute(events.insert().values(sync_id=sync.id, at=at, state=state, reason=reason))
+    left = (firings.c.sync_id == sync.id) & (firings.c.state == "waiting")
+    skipped = {"state": "skipped", "at": at, "message": f"the sync became {state}: {reason}"}
+    connection.execute(firings.update().where(left).values(**skipped))
+
+
+def set_zone(database: Database, sync_id: int, zone: str | None) -> None:
+    """See `Ledger.set_zone`."""
+    with database.write() as connection:
+        other = (syncs.c.id == sync_id) & syncs.c.zone.is_distinct_from(zone)
+        connection.execute(syncs.update().where(other).values(zone=zone, stamp=stamp(connection)))
+
+
+def changed_since(database: Database, number: int) -> list[SyncRecord]:
+    """See `Ledger.changed_since`."""
+    with database.read() as connection:
+        rows = connection.execute(sa.select(*_COLUMNS).where(syncs.c.stamp > number).order_by(syncs.c.stamp))
+        return [SyncRecord(**row._mapping) for row in rows]
 
 
 _MENDS = {
     "inactive": "this is final: create a sync with a new name; it may say `replaces: {name}`",
-    "paused": "somebody paused it",
-    "completed": "it was to run once and did; a new sync with `replaces: {name}` inherits what it knows",
+    "paused": "`syncline resume {name}` lets it run again",
+    "completed": "it was to run once and did: edit its schedule, or create a new sync with `replaces: {name}`",
 }
 
 
 def not_runnable(name: str, state: str, reason: str) -> NotRunnable:
     """The refusal, with the recorded reason and what to do."""
-    mend = _MENDS[state].format(name=name)
+    mend = "say enabled: true" if reason == BY_SPEC else _MENDS[state].format(name=name)
     return NotRunnable(f"sync {name} is {state}", sync=name, state=state, why=reason, mend=mend)
 
 
@@ -183,9 +247,9 @@ def events_of(database: Database, sync_id: int) -> list[tuple[datetime, str, str
         return [tuple(row) for row in connection.execute(query.order_by(events.c.id))]
 
 
-def revisions_of(database: Database, sync_id: int) -> list[tuple[int, datetime, dict[str, Any], list[Difference]]]:
+def revisions_of(database: Database, sync_id: int) -> list[Revision]:
     """Revisions, oldest first, each with what it changed."""
+    wanted = [revisions.c[name] for name in Revision.__dataclass_fields__]
     with database.read() as connection:
-        query = sa.select(revisions.c.number, revisions.c.at, revisions.c.spec, revisions.c.diff)
-        rows = connection.execute(query.where(revisions.c.sync_id == sync_id).order_by(revisions.c.number))
-        return [(row.number, row.at, row.spec, [tuple(each) for each in row.diff]) for row in rows]
+        rows = connection.execute(sa.select(*wanted).where(revisions.c.sync_id == sync_id).order_by(revisions.c.number))
+        return [Revision(**{**row._mapping, "diff": [tuple(each) for each in row.diff]}) for row in rows]

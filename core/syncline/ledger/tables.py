@@ -24,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 
-VERSION = "0002"
+VERSION = "0003"
 """The newest schema version: the revision that `alembic_version` holds in an up-to-date ledger."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -93,6 +93,21 @@ syncs = Table(
     Column("replaces", Text),
     Column("account", Text),
     Column("target", Text),
+    Column("zone", Text),  # the source's own, as it was last learnt
+    Column("due_after", Moment),  # what was due until then was seen to; null: nothing was due yet
+    Column(
+        "failures", Integer, nullable=False, server_default="0"
+    ),  # scheduled runs that failed, since the last good one
+    Column("retry_at", Moment),
+    Column("stamp", BigInteger, nullable=False, server_default="0"),  # the number of its last change: see `changes`
+    Index("syncs_by_stamp", "stamp"),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),  # counts changes of syncs: who looks again finds what is new
 )
 
 revisions = Table(
@@ -103,6 +118,8 @@ revisions = Table(
     Column("at", Moment, nullable=False),
     Column("spec", Json, nullable=False),
     Column("diff", Json, nullable=False),
+    Column("commit", Text),  # where the spec came out of a Git checkout
+    Column("author", Text),
 )
 
 events = Table(
@@ -132,8 +149,39 @@ runs = Table(
     Column("sink_calls", Integer, nullable=False),
     Column("resumed", Boolean, nullable=False),
     Column("key_parts", Integer),  # of its key index; null while it has none
+    Column("due", Moment),  # the firing that it carries out; null when a person started it
     Index("runs_of_sync", "sync_id", "started_at"),
     Index("runs_by_start", "started_at"),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("id", Text, primary_key=True),  # a process that serves
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("born", Text, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("heartbeat", Moment, nullable=False),
+)
+
+firings = Table(
+    "firings",
+    metadata,
+    Column("sync_id", ForeignKey("syncs.id"), primary_key=True),
+    Column("due", Moment, primary_key=True),
+    Column("state", Text, nullable=False),  # claimed, waiting, done or skipped
+    Column("node", Text),  # who claimed it
+    Column("attempts", Integer, nullable=False),
+    Column("at", Moment, nullable=False),  # of its last change
+    Column("message", Text, nullable=False),
+    Index(
+        "firings_open",
+        "state",
+        "sync_id",
+        sqlite_where=text("state IN ('claimed', 'waiting')"),
+        postgresql_where=text("state IN ('claimed', 'waiting')"),
+    ),
 )
 
 leases = Table(

@@ -49,7 +49,7 @@ def _show(invocation: Invocation, shown: Definition) -> None:
     from ...console import text
 
     revisions = [
-        (str(number), text.moment(at), _changes(diff) or "first seen") for number, at, _, diff in shown.revisions
+        (str(each.number), text.moment(each.at), _changes(each.diff) or "first seen") for each in shown.revisions
     ]
     if revisions:
         terminal.say(table(terminal, ("revision", "since", "changes"), revisions, title="Revisions"))

@@ -1,0 +1,217 @@
+"""Firings: each due moment of a sync is carried out once, whoever serves, and whoever dies while doing so."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from .changes import stamp
+from .database import Database
+from .process import Holder, this_process
+from .records import Firing, RunRecord
+from .runs import FREE_AFTER, held_by
+from .syncs import by_id
+from .tables import firings, nodes, syncs
+
+FIRST_WAIT = timedelta(minutes=1)
+LONGEST_WAIT = timedelta(hours=1)
+OPEN = firings.c.state.in_(("claimed", "waiting"))
+GOOD = ("succeeded", "partial", "held")
+"""How a run ends that did what a firing asks for; removals that a guard holds wait for a person, not for the clock."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a firing cannot be carried out now.
+
+    taken: it was seen to already; busy: a run of this sync is going; later: the sync failed and waits `until`;
+    idle: the sync is not active, or nothing is open.
+    """
+
+    why: Literal["taken", "busy", "later", "idle"]
+    until: datetime | None = None
+
+
+def wait_after(failures: int) -> timedelta:
+    """How long a sync rests after so many failures in a row: a minute, then twice as long each time, up to an hour."""
+    return min(LONGEST_WAIT, FIRST_WAIT * (1 << min(failures - 1, 10)))
+
+
+# -------------------------------------------------------------------------------------------------------- nodes
+
+
+def join(database: Database) -> str:
+    """See `Ledger.join`."""
+    holder, now = this_process(), database.now()
+    node = f"{holder.pid}-{secrets.token_hex(6)}"
+    with database.write() as connection:
+        connection.execute(nodes.delete().where(nodes.c.heartbeat < now - timedelta(days=1)))
+        connection.execute(
+            nodes.insert().values(
+                id=node, host=holder.host, pid=holder.pid, born=holder.born, started_at=now, heartbeat=now
+            )
+        )
+    return node
+
+
+def beat(database: Database, node: str) -> None:
+    """See `Ledger.beat`."""
+    with database.write() as connection:
+        connection.execute(nodes.update().where(nodes.c.id == node).values(heartbeat=database.now()))
+
+
+def leave(database: Database, node: str) -> None:
+    """See `Ledger.leave`."""
+    with database.write() as connection:
+        mine = (firings.c.node == node) & (firings.c.state == "claimed")
+        connection.execute(firings.update().where(mine).values(state="waiting", node=None, at=database.now()))
+        connection.execute(nodes.delete().where(nodes.c.id == node))
+
+
+def serving(database: Database) -> list[tuple[str, datetime]]:
+    """See `Ledger.serving`."""
+    with database.read() as connection:
+        rows = connection.execute(sa.select(nodes).order_by(nodes.c.started_at)).all()
+    return [(row.id, row.started_at) for row in rows if not _is_gone(database, row)]
+
+
+def _is_gone(database: Database, node: sa.Row[Any] | None) -> bool:
+    if node is None:
+        return True
+    silent = database.now() - node.heartbeat >= FREE_AFTER
+    return silent or Holder(node.host, node.pid, node.born).is_gone()
+
+
+# ------------------------------------------------------------------------------------------------------- firings
+
+
+def claim(database: Database, node: str, sync_id: int, due: datetime | None) -> Firing | Refusal:
+    """See `Ledger.claim`."""
+    with database.write() as connection:
+        connection.execute(sa.select(syncs.c.id).where(syncs.c.id == sync_id).with_for_update())
+        sync, now = by_id(connection, sync_id), database.now()
+        if sync.state != "active":
+            return Refusal("idle")
+        mine = firings.c.sync_id == sync_id
+        unfinished = connection.execute(sa.select(firings).where(mine, OPEN).order_by(firings.c.due)).all()
+        for each in unfinished:
+            if each.state == "claimed" and not _is_gone(database, _node(connection, each.node)):
+                return Refusal("busy")
+        if held_by(database, connection, sync_id) is not None:
+            return Refusal("busy")
+        cut_off = next((each for each in unfinished if each.state == "claimed"), None)
+        if cut_off is None and sync.retry_at is not None and now < sync.retry_at:
+            return Refusal("later", sync.retry_at)
+        newest = connection.scalar(sa.select(sa.func.max(firings.c.due)).where(mine))
+        if cut_off is None and due is not None and (newest is None or due > newest):
+            for each in unfinished:
+                _end(database, connection, sync_id, each.due, "skipped", "the next one was due before it could be done")
+            values = {"state": "claimed", "node": node, "attempts": 1, "at": now, "message": ""}
+            connection.execute(firings.insert().values(sync_id=sync_id, due=due, **values))
+            connection.execute(syncs.update().where(syncs.c.id == sync_id).values(due_after=due))
+            return Firing(by_id(connection, sync_id), due, 1, node)
+        chosen = cut_off or (unfinished[-1] if unfinished else None)
+        if chosen is None:
+            return Refusal("taken" if due is not None else "idle")
+        attempts = chosen.attempts + 1
+        values = {"state": "claimed", "node": node, "attempts": attempts, "at": now}
+        connection.execute(firings.update().where(mine, firings.c.due == chosen.due).values(**values))
+        return Firing(sync, chosen.due, attempts, node)
+
+
+def _node(connection: sa.Connection, node: str | None) -> sa.Row[Any] | None:
+    return connection.execute(sa.select(nodes).where(nodes.c.id == node)).one_or_none()
+
+
+def unfinished(database: Database) -> list[tuple[int, datetime]]:
+    """See `Ledger.unfinished`."""
+    query = sa.select(firings.c.sync_id, firings.c.due, firings.c.state, nodes).select_from(
+        firings.outerjoin(nodes, nodes.c.id == firings.c.node)
+    )
+    with database.read() as connection:
+        rows = connection.execute(query.where(OPEN).order_by(firings.c.due)).all()
+    return [
+        (row.sync_id, row.due)
+        for row in rows
+        if row.state == "waiting" or _is_gone(database, row if row.id is not None else None)
+    ]
+
+
+def skip(database: Database, sync_id: int, due: datetime, message: str) -> None:
+    """See `Ledger.skip`."""
+    with database.write() as connection:
+        values = {"state": "skipped", "attempts": 0, "at": database.now(), "message": message}
+        statement = database.insert(firings).values(sync_id=sync_id, due=due, **values)
+        connection.execute(statement.on_conflict_do_nothing())
+        earlier = (syncs.c.id == sync_id) & (sa.func.coalesce(syncs.c.due_after, 0) < due)
+        connection.execute(syncs.update().where(earlier).values(due_after=due))
+
+
+def release(database: Database, firing: Firing) -> None:
+    """See `Ledger.release`."""
+    with database.write() as connection:
+        _wait(database, connection, firing.sync.id, firing.due, "")
+
+
+def postpone(database: Database, firing: Firing, message: str, after: float) -> datetime:
+    """See `Ledger.postpone`."""
+    with database.write() as connection:
+        _wait(database, connection, firing.sync.id, firing.due, message)
+        return _rest(database, connection, firing.sync.id, after)
+
+
+def listed(database: Database, sync_id: int, limit: int) -> list[dict[str, Any]]:
+    """See `Ledger.firings`."""
+    wanted = [firings.c[name] for name in ("due", "state", "attempts", "at", "message")]
+    query = sa.select(*wanted).where(firings.c.sync_id == sync_id).order_by(firings.c.due.desc()).limit(limit)
+    with database.read() as connection:
+        return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def settle(
+    database: Database, connection: sa.Connection, run: RunRecord, status: str, message: str, after: float
+) -> None:
+    """Tell the firings of a sync, in the transaction that ends a run of it, how that run ended.
+
+    A run that read and sent everything takes care of all that waited, even if a person started it.
+    """
+    if run.trigger == "retry":
+        return
+    if status in GOOD or status == "inactive":
+        mine = (firings.c.sync_id == run.sync_id) & OPEN
+        here = mine & ((firings.c.state == "waiting") | (firings.c.due == run.due))
+        done = {"state": "done", "at": database.now(), "message": message}
+        connection.execute(firings.update().where(here).values(**done))
+        good = {"failures": 0, "retry_at": None, "stamp": stamp(connection)}
+        troubled = (syncs.c.id == run.sync_id) & (syncs.c.failures > 0)
+        connection.execute(syncs.update().where(troubled).values(**good))
+    elif run.due is not None:
+        _wait(database, connection, run.sync_id, run.due, message)
+        if status == "failed":
+            _rest(database, connection, run.sync_id, after)
+
+
+def _wait(database: Database, connection: sa.Connection, sync_id: int, due: datetime, message: str) -> None:
+    here = (firings.c.sync_id == sync_id) & (firings.c.due == due) & OPEN
+    values = {"state": "waiting", "node": None, "at": database.now(), "message": message}
+    connection.execute(firings.update().where(here).values(**values))
+
+
+def _rest(database: Database, connection: sa.Connection, sync_id: int, after: float) -> datetime:
+    """Count a failure; when the sync is tried again."""
+    here = syncs.c.id == sync_id
+    failures = 1 + int(connection.execute(sa.select(syncs.c.failures).where(here)).scalar_one())
+    until = database.now() + max(wait_after(failures), timedelta(seconds=after))
+    values = {"failures": failures, "retry_at": until, "stamp": stamp(connection)}
+    connection.execute(syncs.update().where(here).values(**values))
+    return until
+
+
+def _end(database: Database, connection: sa.Connection, sync_id: int, due: datetime, state: str, message: str) -> None:
+    here = (firings.c.sync_id == sync_id) & (firings.c.due == due)
+    values = {"state": state, "node": None, "at": database.now(), "message": message}
+    connection.execute(firings.update().where(here).values(**values))
