@@ -75,7 +75,8 @@ class Use:
 class Schedule:
     """When a sync runs: wall-clock times in `timezone` (None: the zone of the source). See `syncline.schedule`.
 
-    `time` is "HH:MM", `on` English weekday names, `day` 1 to 31 or "last", `cron` five fields.
+    `time` is "HH:MM", `on` English weekday names, `day` 1 to 31 or "last", `cron` five fields, `jitter` a duration
+    like 90s, 5m or 2h.
     """
 
     frequency: Frequency
@@ -85,6 +86,7 @@ class Schedule:
     cron: str | None = None
     timezone: str | None = None
     catch_up: Literal["one", "none"] = "one"
+    jitter: str | None = None
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,13 @@ _SCHEDULE: Json = titled(
         "enum": ["one", "none"],
         "default": "one",
     },
+    jitter={
+        "description": "Each run starts up to so much later, spread evenly; shorter than the time between two runs.",
+        "type": "string",
+        "pattern": "^[1-9][0-9]{0,5}[smh]$",
+        "errorMessage": "must be a duration like 90s, 5m or 2h",
+        "examples": ["90s", "5m"],
+    },
 )
 _FREQUENCIES = {
     "once": "One run, at the next `time` or at once; then the sync is completed.",
@@ -57,7 +64,7 @@ def schedule() -> Json:
     """The schedule: `frequency` decides which keys there are."""
     branches = []
     for name, must in times.NEEDS.items():
-        allowed = (*must, *times.MAY.get(name, ()), "timezone", "catch_up")
+        allowed = (*must, *times.MAY.get(name, ()), *(key for key in times.ALWAYS if key != "frequency"))
         then = {
             "properties": {"frequency": {"const": name}} | {key: _SCHEDULE[key] for key in allowed},
             "required": ["frequency", *must],
