@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -59,6 +60,9 @@ class BrokenRun(SynclineError):
 class Executor:
     """Runs syncs of one ledger. `stop` ends a run gracefully: calls in flight finish, the rest is left for later.
 
+    Each run has a context of its own (`contextvars`), which its threads share: what an observer sets there when it is
+    told that the run started, holds in the run and nowhere else.
+
     `cache` is a folder private to the user, where connections keep tokens.
     """
 
@@ -82,7 +86,7 @@ class Executor:
         sync = self._met(bound.spec)
         progress = Progress()
         with Assembly(bound, self.runtime(self._budgets(progress))) as assembly:
-            return self._attempt(sync, trigger, assembly, progress, [])
+            return copy_context().run(self._attempt, sync, trigger, assembly, progress, [])
 
     def retry(
         self, bound: Bound, run_id: str, *, code: str | None = None, limit: int | None = None, unknown: bool = False
@@ -103,7 +107,7 @@ class Executor:
                 )
             progress = Progress()
             with Assembly(bound, self.runtime(self._budgets(progress))) as assembly:
-                ended = self._attempt(sync, "retry", assembly, progress, letters)
+                ended = copy_context().run(self._attempt, sync, "retry", assembly, progress, letters)
             if not ended.resumed or ended.status not in ("succeeded", "partial"):
                 return ended
 
