@@ -2,6 +2,10 @@
 
 A package names a module under the entry-point group `syncline`; the functions there, marked with `hookimpl`, are
 found by their names.
+
+What is told comes from whatever thread it happened in, and several syncs may run at once; one observer is told of one
+thing at a time, so it needs no lock of its own. The run waits meanwhile: an observer returns at once, and leaves what
+takes time to a thread of its own. One that raises is logged and passed over.
 """
 
 from __future__ import annotations
@@ -66,10 +70,13 @@ def syncline_sync_deactivated(sync: str, reason: str) -> None:
 
 @hookspec
 def syncline_state_changed(sync: str, state: str, reason: str) -> None:
-    """Told when a sync became active, paused, completed or inactive, and why."""
+    """Told after each change of a sync's state, by the process that made it, when the change is in the ledger: the new
+    `state` (`active`, `paused`, `completed`, `inactive`) and the reason, for people. `inactive` is final, and is told
+    here as well as by `syncline_sync_deactivated`. Not told when a process starts, nor when a state stays as it was."""
 
 
 @hookspec
 def syncline_run_postponed(sync: str, reason: str, failures: int, until: str) -> None:
-    """Told when a scheduled run failed or could not start: so many `failures` in a row, and when it is tried again
-    (ISO 8601, UTC)."""
+    """Told by `syncline serve` when a scheduled run failed, or could not start, and is tried again: why, how many times
+    in a row it did not succeed (1: the first time), and the moment of the next attempt, not before, as ISO 8601 in UTC
+    with a `Z`. A run that failed was told as `syncline_run_finished` before."""

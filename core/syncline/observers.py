@@ -11,7 +11,7 @@ log = logging.getLogger("syncline")
 
 
 class Observers:
-    """All observers of a registry."""
+    """All observers of a registry. Told by any thread: one observer is told of one thing at a time."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -20,6 +20,7 @@ class Observers:
         """Call each observer of `hook` (see `syncline.hooks`) with what it asks for of `news`."""
         for package, observer in self._registry.observers(hook):
             try:
-                observer.function(*(news[name] for name in observer.argnames))
+                with self._registry.telling(package):
+                    observer.function(*(news[name] for name in observer.argnames))
             except Exception as error:  # noqa: BLE001 - a stranger's observer may raise anything, and must not end a run
                 log.warning("observer %s failed at %s: %s", package, hook, type(error).__name__)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from threading import RLock
 from typing import Any, TypeVar
 
 import pluggy
@@ -59,6 +61,8 @@ class Registry:
         self.broken: list[Broken] = []
         self._offers: dict[tuple[str, str], Offer] = {}
         self._doubled: dict[tuple[str, str], list[str]] = {}
+        self._changing = RLock()
+        self._told: dict[str, RLock] = {}
         self._manager = pluggy.PluginManager(hooks.PROJECT)
         self._manager.add_hookspecs(hooks)
         for point in sorted(points, key=lambda each: (_package(each)[0], each.name)):
@@ -72,11 +76,18 @@ class Registry:
     def observers(self, hook: str) -> list[tuple[str, Any]]:
         """(package, function) of each implementation of one told hook, in order of registration."""
         caller = getattr(self._manager.hook, hook)
-        return [(impl.plugin_name, impl) for impl in caller.get_hookimpls()]
+        with self._changing:
+            return [(impl.plugin_name, impl) for impl in caller.get_hookimpls()]
 
     def add_observer(self, name: str, observer: object) -> None:
         """Register an object of this process (progress bars) whose hook functions are told."""
-        self._manager.register(observer, name)
+        with self._changing:
+            self._manager.register(observer, name)
+
+    def telling(self, name: str) -> AbstractContextManager[object]:
+        """Held while this observer is told something, so that threads tell it one after the other."""
+        with self._changing:
+            return self._told.setdefault(name, RLock())
 
     def offers(self, kind: str | None = None) -> list[Offer]:
         """Usable offers, in order of kind and name."""

@@ -61,12 +61,12 @@ class Invocation:
 
         return installed()
 
-    def logs(self) -> Names:
-        """Start the logs; what comes back knows the run at work once it is registered as an observer."""
+    def logs(self, *, serving: bool = False) -> Names:
+        """Start the logs; what comes back makes each line name its run once it is registered as an observer."""
         from .logs import configure
 
         packages = {offer.plugin.__module__.partition(".")[0] for offer in self.registry.offers()}
-        return configure(self.options, self.terminal, sorted(packages - {"syncline"}))
+        return configure(self.options, self.terminal, sorted(packages - {"syncline"}), serving=serving)
 
     # ------------------------------------------------------------------------------------------------- specs
 

@@ -158,9 +158,11 @@ class Logged:
 
     def __init__(self) -> None:
         self._log = logging.getLogger("syncline")
+        self._names: dict[str, Any] = {}
 
     def started(self, run: Receipt) -> None:
         """See `Display`."""
+        self._names = {"run": run["run"], "sync": run["sync"]}
         self._log.info("the run goes on" if run.get("resumed") else "the run started")
 
     def going(self, receipt: Receipt) -> None:
@@ -177,4 +179,4 @@ class Logged:
 
     def ended(self) -> None:
         """See `Display`."""
-        self._log.info("the run ended")
+        self._log.info("the run ended", extra=self._names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -63,6 +64,9 @@ class BrokenRun(SynclineError):
 class Executor:
     """Runs syncs of one ledger. `stop` ends a run gracefully: calls in flight finish, the rest is left for later.
 
+    Each run has a context of its own (`contextvars`), which its threads share: what an observer sets there when it is
+    told that the run started, holds in the run and nowhere else.
+
     `cache` is a folder private to the user, where connections keep tokens; `clock` is that of the ledger.
     """
 
@@ -88,7 +92,8 @@ class Executor:
         _refuse(sync, ("active",))
         progress = Progress()
         with Assembly(bound, self.runtime(self._budgets(progress))) as assembly:
-            return self._attempt(sync, "schedule" if firing else "manual", assembly, progress, [], firing)
+            trigger = "schedule" if firing else "manual"
+            return copy_context().run(self._attempt, sync, trigger, assembly, progress, [], firing)
 
     def retry(
         self, bound: Bound, run_id: str, *, code: str | None = None, limit: int | None = None, unknown: bool = False
@@ -110,7 +115,7 @@ class Executor:
                 )
             progress = Progress()
             with Assembly(bound, self.runtime(self._budgets(progress))) as assembly:
-                ended = self._attempt(sync, "retry", assembly, progress, letters)
+                ended = copy_context().run(self._attempt, sync, "retry", assembly, progress, letters)
             if not ended.resumed or ended.status not in ("succeeded", "partial"):
                 return ended
 

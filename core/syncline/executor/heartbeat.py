@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 
 from ..clock import Clock
 from ..errors import Fatal
@@ -29,7 +30,7 @@ def alive(ledger: Ledger, run: RunRecord, clock: Clock) -> Iterator[None]:
                 log.warning("%s", error)
                 return
 
-    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread = threading.Thread(target=copy_context().run, args=(beat,), name="heartbeat", daemon=True)
     thread.start()
     try:
         yield

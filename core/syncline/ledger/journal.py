@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextvars import copy_context
 from types import TracebackType
 from typing import Self
 
@@ -72,7 +73,9 @@ class Journal:
         self._cursors: dict[int, str | None] = {each.seq: each.cursor for each in found if not each.open}
         self._next = 0
         self._advance()
-        self._thread = threading.Thread(target=self._write, name=f"ledger {run.id}", daemon=True)
+        self._thread = threading.Thread(
+            target=copy_context().run, args=(self._write,), name=f"ledger {run.id}", daemon=True
+        )
         self._thread.start()
 
     def __enter__(self) -> Self:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -120,7 +121,7 @@ class Delivery:
             if self.failure is not None or self._stop.is_set():
                 self._room.release()
                 break
-            future = self._pool.submit(self._run, call)
+            future = self._pool.submit(copy_context().run, self._run, call)
             with self._lock:
                 self._pending.add(future)
             future.add_done_callback(self._done)

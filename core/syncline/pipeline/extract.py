@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
 from queue import Full, Queue
 from typing import Any
@@ -67,7 +68,9 @@ class Extraction:
     def __iter__(self) -> Iterator[Batch]:
         pages: Queue[tuple[Page, str | None] | BaseException | None] = Queue(READ_AHEAD)
         gone = threading.Event()
-        reader = threading.Thread(target=self._read, args=(pages, gone), name="extract", daemon=True)
+        reader = threading.Thread(
+            target=copy_context().run, args=(self._read, pages, gone), name="extract", daemon=True
+        )
         reader.start()
         try:
             while (got := pages.get()) is not None:
