@@ -119,6 +119,17 @@ class Executor:
             if not ended.resumed or ended.status not in ("succeeded", "partial"):
                 return ended
 
+    def zone(self, bound: Bound) -> str:
+        """The zone in which times without one are meant: the source's own, UTC for a source that has none."""
+        with Assembly(bound, self.runtime(self._budgets(Progress()))) as assembly:
+            return assembly.source.zone() or "UTC"
+
+    def deactivate(self, sync: SyncRecord, reason: str) -> None:
+        """End a sync for good, outside any run."""
+        if self.ledger.set_state(sync.id, "inactive", reason):
+            self.observers.tell("syncline_state_changed", sync=sync.name, state="inactive", reason=reason)
+            self.observers.tell("syncline_sync_deactivated", sync=sync.name, reason=reason)
+
     def runtime(self, budgets: Budgets) -> Runtime:
         """What connections are lent."""
         return Runtime(budgets, self.redactor, self.cache, self.ledger.state_folder, self.stop)

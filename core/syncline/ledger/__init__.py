@@ -1,12 +1,13 @@
 """The ledger's room: the only one where SQL is spoken."""
 
-from .firings import Refusal
+from .firings import GOOD, Refusal, wait_after
 from .journal import Journal
 from .ledger import Ledger
 from .records import DeadLetter, Firing, OpenBatch, Origin, Revision, RunRecord, SyncRecord, iso
 from .syncs import difference, not_runnable, rescheduled, same_identity, state_after
 
 __all__ = [
+    "GOOD",
     "DeadLetter",
     "Firing",
     "Journal",
@@ -23,4 +24,5 @@ __all__ = [
     "rescheduled",
     "same_identity",
     "state_after",
+    "wait_after",
 ]

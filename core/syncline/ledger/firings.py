@@ -108,11 +108,11 @@ def claim(database: Database, node: str, sync_id: int, due: datetime | None) -> 
             return Refusal("later", sync.retry_at)
         newest = connection.scalar(sa.select(sa.func.max(firings.c.due)).where(mine))
         if cut_off is None and due is not None and (newest is None or due > newest):
-            for each in unfinished:
-                _end(database, connection, sync_id, each.due, "skipped", "the next one was due before it could be done")
+            superseded = {"state": "skipped", "at": now, "message": "the next one was due before it could be done"}
+            connection.execute(firings.update().where(mine, OPEN).values(**superseded))
             values = {"state": "claimed", "node": node, "attempts": 1, "at": now, "message": ""}
             connection.execute(firings.insert().values(sync_id=sync_id, due=due, **values))
-            connection.execute(syncs.update().where(syncs.c.id == sync_id).values(due_after=due))
+            connection.execute(syncs.update().where(syncs.c.id == sync_id).values(fired=due))
             return Firing(by_id(connection, sync_id), due, 1, node)
         chosen = cut_off or (unfinished[-1] if unfinished else None)
         if chosen is None:
@@ -147,14 +147,22 @@ def skip(database: Database, sync_id: int, due: datetime, message: str) -> None:
         values = {"state": "skipped", "attempts": 0, "at": database.now(), "message": message}
         statement = database.insert(firings).values(sync_id=sync_id, due=due, **values)
         connection.execute(statement.on_conflict_do_nothing())
-        earlier = (syncs.c.id == sync_id) & (sa.func.coalesce(syncs.c.due_after, 0) < due)
-        connection.execute(syncs.update().where(earlier).values(due_after=due))
+        later = syncs.c.fired.is_(None) | (syncs.c.fired < due)
+        connection.execute(syncs.update().where(syncs.c.id == sync_id, later).values(fired=due))
 
 
 def release(database: Database, firing: Firing) -> None:
     """See `Ledger.release`."""
     with database.write() as connection:
         _wait(database, connection, firing.sync.id, firing.due, "")
+
+
+def drop(database: Database, firing: Firing, message: str) -> None:
+    """See `Ledger.drop`."""
+    with database.write() as connection:
+        here = (firings.c.sync_id == firing.sync.id) & (firings.c.due == firing.due) & OPEN
+        values = {"state": "skipped", "node": None, "at": database.now(), "message": message}
+        connection.execute(firings.update().where(here).values(**values))
 
 
 def postpone(database: Database, firing: Firing, message: str, after: float) -> datetime:
@@ -210,8 +218,3 @@ def _rest(database: Database, connection: sa.Connection, sync_id: int, after: fl
     connection.execute(syncs.update().where(here).values(**values))
     return until
 
-
-def _end(database: Database, connection: sa.Connection, sync_id: int, due: datetime, state: str, message: str) -> None:
-    here = (firings.c.sync_id == sync_id) & (firings.c.due == due)
-    values = {"state": state, "node": None, "at": database.now(), "message": message}
-    connection.execute(firings.update().where(here).values(**values))

@@ -274,6 +274,10 @@ class Ledger:
         """Give a claimed firing back, to be claimed again at once."""
         firings.release(self._database, firing)
 
+    def drop(self, firing: Firing, message: str) -> None:
+        """A claimed firing is not carried out, for this reason."""
+        firings.drop(self._database, firing, message)
+
     def postpone(self, firing: Firing, message: str, *, after: float = 0.0) -> datetime:
         """A claimed firing could not be carried out: when it is tried again, `after` seconds from now at least."""
         return firings.postpone(self._database, firing, message, after)

@@ -23,8 +23,10 @@ def iso(moment: datetime | None) -> str | None:
 class SyncRecord:
     """A sync as the ledger knows it. `source_scope` is that of its spec, `scope` that of its last complete read.
 
-    `zone` is the source's own, as it was last learnt. What was due until `due_after` was seen to. `failures` counts
-    scheduled runs that failed since the last good one; the next try is at `retry_at`. `stamp` grows with each change.
+    `zone` is the source's own, as it was last learnt. The schedule counts from `due_after` on (its creation, its last
+    edit, or the moment when the sync became active again); `fired` is the last firing that was seen to. `failures`
+    counts scheduled runs that failed since the last good one; the next try is at `retry_at`. `stamp` grows with each
+    change.
     """
 
     id: int
@@ -43,6 +45,7 @@ class SyncRecord:
     target: str | None = None
     zone: str | None = None
     due_after: datetime | None = None
+    fired: datetime | None = None
     failures: int = 0
     retry_at: datetime | None = None
     stamp: int = 0

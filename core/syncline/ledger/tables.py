@@ -94,7 +94,8 @@ syncs = Table(
     Column("account", Text),
     Column("target", Text),
     Column("zone", Text),  # the source's own, as it was last learnt
-    Column("due_after", Moment),  # what was due until then was seen to; null: nothing was due yet
+    Column("due_after", Moment),  # what was due before is not due any more; null: the sync is older than the run loop
+    Column("fired", Moment),  # the last firing that was claimed or skipped
     Column(
         "failures", Integer, nullable=False, server_default="0"
     ),  # scheduled runs that failed, since the last good one

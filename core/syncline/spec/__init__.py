@@ -1,5 +1,6 @@
 """Specs: read, checked, and bound to plugins. See DESIGN 3 for the contract with the authors of the YAML."""
 
+from .applied import spec_of_raw
 from .binding import Bound, ConnectionUse, bind
 from .connections import Connections, load_connections
 from .folder import Loaded, checker_of, load_paths
@@ -22,4 +23,5 @@ __all__ = [
     "load_paths",
     "load_settings",
     "schema",
+    "spec_of_raw",
 ]

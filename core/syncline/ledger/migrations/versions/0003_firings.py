@@ -14,6 +14,7 @@ def upgrade() -> None:
     """Create the tables and add the columns."""
     op.add_column("syncs", sa.Column("zone", sa.Text(), nullable=True))
     op.add_column("syncs", sa.Column("due_after", sa.BigInteger(), nullable=True))
+    op.add_column("syncs", sa.Column("fired", sa.BigInteger(), nullable=True))
     op.add_column("syncs", sa.Column("failures", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("syncs", sa.Column("retry_at", sa.BigInteger(), nullable=True))
     op.add_column("syncs", sa.Column("stamp", sa.BigInteger(), nullable=False, server_default="0"))
