@@ -42,7 +42,11 @@ class Coming:
 
 
 def coming(invocation: Invocation, sync: str, *, n: int, start: datetime | None) -> Coming:
-    """The next `n` runs after `start` (None: now; without a zone: in that of the sync) of the sync with this name or spec file."""
+    """The next `n` runs of the sync with this name or spec file after `start` (None: now).
+
+    A `start` without an offset is meant in the zone of the sync. Raises `SpecError` when the sync, or its zone, is not
+    to be found out; what a source raises that is asked for its zone.
+    """
     spec, loaded = invocation.named(sync)
     executor = invocation.executor(read_only=True, beside=spec.path.parent if spec else None)
     record = executor.ledger.sync(spec.name if spec else sync)
@@ -103,8 +107,6 @@ def _zone(
     runtime = executor.runtime(Budgets(MemoryStore(spent, parked), stop=executor.stop))
     with Assembly(invocation.bind(spec, loaded), runtime) as assembly:
         found = assembly.source.zone()
-        return (
-            (found, f"from the source {assembly.source.name}")
-            if found
-            else ("UTC", "neither the schedule nor the source names one")
-        )
+        if found is None:
+            return "UTC", "neither the schedule nor the source names one"
+        return found, f"from the source {assembly.source.name}"
