@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -68,7 +68,7 @@ def coming(invocation: Invocation, sync: str, *, n: int, start: datetime | None)
     )
     if not schedule:
         return told
-    zone, origin = _zone(executor, invocation, spec, loaded, record, schedule, state)
+    zone, origin = _zone(schedule, record, state, lambda: _asked(invocation, executor, spec, loaded))
     if zone is None:
         return replace(told, origin=origin)
     since = told.start if told.start.tzinfo else told.start.replace(tzinfo=ZoneInfo(zone))
@@ -79,25 +79,21 @@ def coming(invocation: Invocation, sync: str, *, n: int, start: datetime | None)
 
 
 def _zone(
-    executor: Executor,
-    invocation: Invocation,
-    spec: Spec | None,
-    loaded: Loaded,
-    record: SyncRecord | None,
-    schedule: Mapping[str, Any],
-    state: str | None,
+    schedule: Mapping[str, Any], record: SyncRecord | None, state: str | None, ask: Callable[[], tuple[str, str]]
 ) -> tuple[str | None, str]:
-    """The zone, and where it came from."""
+    """The zone, and where it came from; the source is asked only if need be."""
     if schedule.get("timezone"):
         return str(schedule["timezone"]), "from the schedule"
     if known := getattr(record, "zone", None):
         return str(known), "from the source, as the ledger remembers"
-    if state in DEAD:
-        return None, "not known"
+    return (None, "not known") if state in DEAD else ask()
+
+
+def _asked(invocation: Invocation, executor: Executor, spec: Spec | None, loaded: Loaded) -> tuple[str, str]:
+    """The zone of the source, through the network."""
     if spec is None:
         raise SpecError(
-            "the schedule is in the zone of the source, and there is no file here that says how to ask it",
-            where=record.name if record else "",
+            "the schedule is in the zone of the source, and there is no spec here that says how to ask it",
             mend="name the spec file, or say `timezone` in its schedule",
         )
     from ..assembly import Assembly

@@ -145,9 +145,9 @@ def definition(shown: Definition) -> Json:
 
 def schedule(found: Coming) -> Json:
     """`schedule`: `{"sync", "state", "halted", "schedule", "zone", "zone_from", "from", "runs": [{"due", "local",
-    "zone", "seconds", "starts", "note"}], "clock_changes": [{"at", "before", "after", "effect"}], "notes"}`. `halted` says why
-    none of the runs will come, else it is null; `seconds` how far it is from now; `starts` is `due` with its jitter.
-    `before` and `after` are what the clocks would have shown, and show."""
+    "zone", "seconds", "starts", "note"}], "clock_changes": [{"at", "before", "after", "effect"}], "notes"}`. `halted`
+    says why none of the runs will come, else it is null; `seconds` how far it is from now; `starts` is `due` with its
+    jitter. `before` and `after` are what the clocks would have shown, and show."""
     from zoneinfo import ZoneInfo
 
     from ..schedule import jittered
