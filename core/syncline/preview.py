@@ -23,6 +23,7 @@ from .pipeline.match import OUTCOME, PLANNED_OUTCOME, PLANNED_REASON, REASON, VA
 from .pipeline.people import People
 from .plugin import Ending
 from .spec import Bound
+from .spec.retrieval import notes
 
 SAMPLES = 5
 
@@ -31,7 +32,7 @@ SAMPLES = 5
 class Preview:
     """`counts` as the history would show them if everything is accepted; `changes` how many known leads would change,
     by field; `samples` a few leads: {"email", "outcome", "fields": {field: {"old", "new"}}}; `calls` of a run;
-    `seconds` the deliveries take at least."""
+    `seconds` the deliveries take at least; `notes` how far back is read, where that has to be said."""
 
     sync: str
     counts: Counts = field(default_factory=Counts)
@@ -41,6 +42,7 @@ class Preview:
     reads: dict[str, int] = field(default_factory=dict)
     writes: int = 0
     seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
 
     def document(self) -> dict[str, Any]:
         """The JSON document that `syncline preview --json` prints."""
@@ -52,6 +54,7 @@ class Preview:
             "calls": {"source": self.reads["source"], "sink": self.reads["sink"] + self.writes,
                       "sink_reads": self.reads["sink"], "sink_writes": self.writes},
             "minutes": round(self.seconds / 60, 1),
+            "notes": self.notes,
         }  # fmt: skip
 
 
@@ -62,14 +65,16 @@ def preview(executor: Executor, bound: Bound) -> Preview:
     budgets = Budgets(MemoryStore(spent, parked), stop=executor.stop)
     sync = ledger.sync(spec.name)
     now = ledger.now()
-    shown = Preview(spec.name)
+    shown = Preview(
+        spec.name, notes=notes(spec.raw, now, created=sync.created_at if sync else None, lookback=bound.lookback)
+    )
     with Assembly(bound, executor.runtime(budgets)) as assembly:
         source, sink = assembly.source, assembly.sink
         sink.prepare(assembly.mapped)
         people = executor.people(sync, assembly, keep=False)
         window = windows.window_of(
             spec,
-            created=sync.created_at if sync else now,
+            created=sync.created_at if sync else None,
             watermark=sync.watermark if sync else None,
             zone=source.zone,
             now=now,

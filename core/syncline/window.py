@@ -5,49 +5,51 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from .errors import SpecError
 from .plugin import Window
+from .spec import retrieval
 from .spec.model import Spec
-
-REACH = timedelta(days=30)
-"""`retrieve: {after: …}` may lie at most so long before the sync was created (the product's rule, DESIGN 8)."""
 
 
 def window_of(
-    spec: Spec, *, created: datetime, watermark: str | None, zone: Callable[[], str | None], now: datetime
+    spec: Spec,
+    *,
+    created: datetime | None,
+    watermark: str | None,
+    zone: Callable[[], str | None],
+    now: datetime,
 ) -> Window:
-    """The window of a run that starts `now`. A moment without an offset is meant in `zone()` (None: UTC).
+    """The window of a run that starts `now`. `created` None: the sync would be created by that run. A moment without
+    an offset is meant in `zone()` (None: UTC).
 
     Raises `SpecError` with the earliest valid moment when `after` reaches back too far.
     """
     return Window(
-        created=created,
+        created=now if created is None else created,
         now=now,
         fields=spec.source_fields,
-        after=_after(spec, created, zone) if spec.retrieve.after else None,
+        after=_after(spec, created, zone, now) if spec.retrieve.after else None,
         watermark=watermark if spec.retrieve.mode == "since_last_fetch" else None,
     )
 
 
-def _after(spec: Spec, created: datetime, zone: Callable[[], str | None]) -> datetime:
-    after = datetime.fromisoformat(spec.retrieve.after or "")
-    if after.tzinfo is None:
-        name = zone()
-        after = after.replace(tzinfo=ZoneInfo(name) if name else UTC)
-    earliest = created - REACH
+def _after(spec: Spec, created: datetime | None, zone: Callable[[], str | None], now: datetime) -> datetime:
+    text = spec.retrieve.after or ""
+    after = datetime.fromisoformat(text)
+    after = retrieval.moment(text, None if after.tzinfo else zone())
+    earliest = retrieval.earliest(now if created is None else created)
     if after < earliest:
-        shown = earliest.astimezone(after.tzinfo).isoformat(timespec="seconds")
+        moment = (now if created is None else created).astimezone(after.tzinfo).isoformat(timespec="seconds")
         raise SpecError(
-            f"after: {spec.retrieve.after} lies more than 30 days before the sync was created",
+            f"after: {text} lies more than 30 days before the sync was created",
             where=f"{spec.path}: retrieve",
-            why=f"created {created.astimezone(after.tzinfo).isoformat(timespec='seconds')}",
-            mend=f"the earliest valid moment is {shown}",
+            why=f"created {moment}" if created else f"it would be created now, {moment}",
+            mend=f"the earliest valid moment is {earliest.astimezone(after.tzinfo).isoformat()}",
         )
     return after.astimezone(UTC)
 

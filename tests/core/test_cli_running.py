@@ -40,7 +40,7 @@ def a_run(executor: Executor, status: str) -> RunRecord:
 
 
 def bound(tmp_path: Path) -> Any:
-    return SimpleNamespace(spec=SimpleNamespace(path=tmp_path / "signups.yaml"))
+    return SimpleNamespace(spec=SimpleNamespace(path=tmp_path / "signups.yaml", name="signups", raw={}), lookback=None)
 
 
 @pytest.mark.parametrize(

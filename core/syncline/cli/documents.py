@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..ledger import RunRecord
     from ..plugin import Check
     from ..registry import Registry
+    from .coming import Coming
     from .survey import Definition, Known
 
 Json = dict[str, Any]
@@ -48,9 +49,14 @@ def plugins(registry: Registry) -> Json:
     }  # fmt: skip
 
 
-def history(sync: str, runs: Sequence[RunRecord]) -> Json:
-    """`history`: `{"sync", "runs": [run, …]}`, newest first."""
-    return {"sync": sync, "runs": [run.document() for run in runs]}
+def history(sync: str, runs: Sequence[RunRecord], notes: Sequence[str] = ()) -> Json:
+    """`history`: `{"sync", "runs": [run, …], "notes"}`, newest first; `notes` only where there are any."""
+    return {"sync": sync, "runs": [run.document() for run in runs], **noted(notes)}
+
+
+def noted(notes: Sequence[str]) -> Json:
+    """The notes of a sync, for documents that have the key only where there are any."""
+    return {"notes": list(notes)} if notes else {}
 
 
 def lead(row: Mapping[str, Any]) -> Json:
@@ -82,7 +88,8 @@ def forgotten(erased: Mapping[str, int]) -> Json:
 
 
 def status(known: Iterable[Known], parked: Mapping[str, float]) -> Json:
-    """`status`: `{"syncs": [{"sync", "file", "state", "reason", "last_run", "next_run", "schedule", "dead_letters"}],
+    """`status`: `{"syncs": [{"sync", "file", "state", "reason", "last_run", "next_run", "schedule", "dead_letters",
+    "notes"}],
     "parked": [{"budget", "until"}]}`, by name. `state` is null for a sync that the ledger has not met."""
     return {
         "syncs": [
@@ -95,6 +102,7 @@ def status(known: Iterable[Known], parked: Mapping[str, float]) -> Json:
                 "next_run": iso(each.next_run),
                 "schedule": each.schedule,
                 "dead_letters": each.dead_letters,
+                "notes": each.notes,
             }
             for each in known
         ],
@@ -106,7 +114,8 @@ def definition(shown: Definition) -> Json:
     """`show`: `{"sync", "file", "description", "state", "reason", "created_at", "enabled", "source", "sink", "mapping",
     "transforms", "ignore", "retrieve", "lookback", "schedule", "next_runs", "replaces", "last_run", "revisions":
     [{"number", "at", "commit", "author", "changes": [{"path", "old", "new"}]}], "events": [{"at", "state",
-    "reason"}]}`; revisions and events oldest first. `source` and `sink` are as written; references stay references."""
+    "reason"}], "notes"}`; revisions and events oldest first. `source` and `sink` are as written; references stay
+    references."""
     raw = shown.raw
     return {
         "sync": shown.name,
@@ -133,6 +142,50 @@ def definition(shown: Definition) -> Json:
             for each in shown.revisions
         ],
         "events": [{"at": iso(at), "state": state, "reason": reason} for at, state, reason in shown.events],
+        "notes": shown.notes,
+    }
+
+
+def schedule(found: Coming) -> Json:
+    """`schedule`: `{"sync", "state", "halted", "schedule", "zone", "zone_from", "from", "runs": [{"due", "local",
+    "zone", "seconds", "starts", "note"}], "clock_changes": [{"at", "before", "after", "effect"}], "notes"}`. `halted`
+    says why none of the runs will come, else it is null; `seconds` how far it is from now; `starts` is `due` with its
+    jitter. `before` and `after` are what the clocks would have shown, and show."""
+    from zoneinfo import ZoneInfo
+
+    from ..schedule import jittered
+
+    keys = found.schedule or {}
+    there = ZoneInfo(found.zone or "UTC")
+    return {
+        "sync": found.name,
+        "state": found.state,
+        "halted": found.halted or None,
+        "schedule": found.schedule,
+        "zone": found.zone,
+        "zone_from": found.origin or None,
+        "from": iso(found.start if found.start.tzinfo else None),
+        "runs": [
+            {
+                "due": iso(each.due),
+                "local": each.due.astimezone(there).isoformat(),
+                "zone": each.due.astimezone(there).tzname(),
+                "seconds": round((each.due - found.now).total_seconds()),
+                "starts": iso(jittered(keys, found.name, each.due)),
+                "note": each.note,
+            }
+            for each in found.firings
+        ],
+        "clock_changes": [
+            {
+                "at": iso(turn.change.at),
+                "before": turn.change.before.isoformat(),
+                "after": turn.change.after.isoformat(),
+                "effect": turn.effect,
+            }
+            for turn in found.turns
+        ],
+        "notes": found.notes,
     }
 
 

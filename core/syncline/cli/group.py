@@ -15,6 +15,7 @@ NAMES = (
     "run",
     "status",
     "show",
+    "schedule",
     "history",
     "leads",
     "explain",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import SynclineError
@@ -46,7 +46,7 @@ def carried_out(invocation: Invocation, bound: Bound, start: Callable[[Executor]
             except BrokenRun as error:
                 run, broken = error.run, error
     forget_details(invocation, executor, bound)
-    tell(invocation, run)
+    tell(invocation, run, _notes(executor, bound))
     if broken is not None:
         tell_defect(invocation, broken.__cause__ or broken, document=False)
     return EXITS[run.status]
@@ -60,11 +60,22 @@ def forget_details(invocation: Invocation, executor: Executor, bound: Bound) -> 
         log.warning("row detail past its retention was not dropped: %s", error)
 
 
-def tell(invocation: Invocation, run: RunRecord) -> None:
-    """Print the run: its document, or its tables."""
+def tell(invocation: Invocation, run: RunRecord, notes: Sequence[str] = ()) -> None:
+    """Print the run: its document, or its tables; with the notes of its sync."""
     if invocation.options.as_json:
-        invocation.terminal.document(run.document())
+        from .documents import noted
+
+        invocation.terminal.document(run.document() | noted(notes))
     else:
         from ..console import result
 
-        result.show(invocation.terminal, run)
+        result.show(invocation.terminal, run, notes)
+
+
+def _notes(executor: Executor, bound: Bound) -> list[str]:
+    """What has to be said of how far back the sync reads."""
+    from ..spec.retrieval import notes
+
+    record = executor.ledger.sync(bound.spec.name)
+    created = record.created_at if record else None
+    return notes(bound.spec.raw, executor.ledger.now(), created=created, lookback=bound.lookback)

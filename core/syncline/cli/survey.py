@@ -13,6 +13,7 @@ from ..errors import SpecError
 from ..ledger import Ledger, Revision, RunRecord, SyncRecord
 from ..schedule import upcoming
 from ..spec import Spec
+from ..spec.retrieval import notes
 from .invocation import Invocation
 
 NEXT = 3
@@ -31,6 +32,7 @@ class Known:
     next_run: datetime | None
     schedule: Mapping[str, Any] | None
     dead_letters: int
+    notes: list[str]
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Definition:
     last_run: RunRecord | None = None
     revisions: list[Revision] = field(default_factory=list)
     events: list[tuple[datetime, str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def all_known(ledger: Ledger, specs: tuple[Spec, ...]) -> list[Known]:
@@ -58,9 +61,7 @@ def all_known(ledger: Ledger, specs: tuple[Spec, ...]) -> list[Known]:
 def _known(ledger: Ledger, name: str, record: SyncRecord | None, spec: Spec | None) -> Known:
     raw = spec.raw if spec else record.spec if record else {}
     runs = ledger.runs(record.id, 1) if record else []
-    state, reason = (record.state, record.reason) if record else (None, "not run yet")
-    if state in ("active", None) and not raw.get("enabled", True):
-        state, reason = "paused", "its spec says enabled: false"
+    state, reason = state_of(record, raw)
     runnable = state in ("active", None)
     return Known(
         name=name,
@@ -71,7 +72,16 @@ def _known(ledger: Ledger, name: str, record: SyncRecord | None, spec: Spec | No
         next_run=next(iter(next_runs(raw, ledger.now(), 1)), None) if runnable else None,
         schedule=raw.get("schedule"),
         dead_letters=ledger.dead_letter_count(record.id) if record else 0,
+        notes=notes(raw, ledger.now(), created=record.created_at if record else None),
     )
+
+
+def state_of(record: SyncRecord | None, raw: Mapping[str, Any]) -> tuple[str | None, str]:
+    """The state of a sync and its reason, by the ledger and by its spec; None when the ledger has not met it."""
+    state, reason = (record.state, record.reason) if record else (None, "not run yet")
+    if state in ("active", None) and not raw.get("enabled", True):
+        return "paused", "its spec says enabled: false"
+    return state, reason
 
 
 def next_runs(raw: Mapping[str, Any], now: datetime, n: int) -> list[datetime]:
@@ -103,6 +113,7 @@ def define(invocation: Invocation, sync: str) -> Definition:
         last_run=runs[0] if runs else None,
         revisions=ledger.revisions(record.id) if record else [],
         events=ledger.events(record.id) if record else [],
+        notes=notes(raw, ledger.now(), created=record.created_at if record else None),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from ..decision import Outcome
@@ -10,7 +11,7 @@ from . import tables, text
 from .terminal import Terminal
 
 
-def show(terminal: Terminal, run: RunRecord) -> None:
+def show(terminal: Terminal, run: RunRecord, notes: Sequence[str] = ()) -> None:
     """The table of its outcomes, the reasons, what it cost, and what to do next."""
     seconds = ((run.finished_at or datetime.now(UTC)) - run.started_at).total_seconds()
     calls = f"{text.plural(run.source_calls, 'call')} to the source, {run.sink_calls:,} to the sink"
@@ -24,6 +25,8 @@ def show(terminal: Terminal, run: RunRecord) -> None:
     terminal.say(f"{calls}; {text.duration(seconds)}")
     if run.message:
         terminal.say(terminal.clean(f"{run.status}: {run.message}"))
+    for note in notes:
+        terminal.say(terminal.clean(note))
     for step in steps(run):
         terminal.say(terminal.clean(f"→ {step}"))
 

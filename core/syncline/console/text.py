@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 _TROUBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
@@ -61,6 +62,36 @@ def clock(epoch: float) -> str:
     return then.strftime("%H:%M" if then.date() == today else "%Y-%m-%d %H:%M")
 
 
+def local(moment: datetime, zone: str) -> str:
+    """A moment as people in a zone see it: `Sun 2027-03-28 03:00 CEST +02:00`; a zone without letters has no name."""
+    there = moment.astimezone(ZoneInfo(zone))
+    name = there.tzname() or ""
+    offset = there.strftime("%z")
+    return " ".join(
+        [there.strftime("%a %Y-%m-%d %H:%M"), *([name] if name.isalpha() else []), f"{offset[:3]}:{offset[3:5]}"]
+    )
+
+
+def later(due: datetime, starts: datetime, zone: str) -> str:
+    """The time of day, to the second, at which something starts that is due earlier; with the weekday where that is
+    another."""
+    first, then = due.astimezone(ZoneInfo(zone)), starts.astimezone(ZoneInfo(zone))
+    return then.strftime("%H:%M:%S" if first.date() == then.date() else "%a %H:%M:%S")
+
+
+def distance(span: timedelta) -> str:
+    """How far a moment lies from now: `in 5 min`, `in 3 h 20 min`, `in 12 days`, `2 h ago`."""
+    minutes = round(abs(span.total_seconds()) / 60)
+    hours, days = minutes // 60, round(minutes / 1440)
+    if minutes < 60:
+        far = f"{minutes} min"
+    elif hours < 48:
+        far = f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
+    else:
+        far = plural(days, "day")
+    return f"in {far}" if span.total_seconds() >= 0 else f"{far} ago"
+
+
 def duration(seconds: float) -> str:
     """`0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
     if seconds < 10:
@@ -109,7 +140,8 @@ def schedule(keys: Mapping[str, Any] | None) -> str:
         case _:
             words = f"cron {keys['cron']}"
     missed = "; a missed run is left out" if keys.get("catch_up") == "none" else ""
-    return f"{words}{where}{missed}"
+    late = f"; up to {keys['jitter']} later" if keys.get("jitter") else ""
+    return f"{words}{where}{late}{missed}"
 
 
 def _together(words: Any) -> str:

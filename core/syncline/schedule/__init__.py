@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from .due import jittered, latest_due, next_due, upcoming
 from .keys import ALWAYS, MAY, NEEDS, owners, problems
+from .outlook import Firing, Turn, outlook
 from .walls import WEEKDAYS
 from .zones import Change, changes
 
@@ -18,10 +19,13 @@ __all__ = [
     "NEEDS",
     "WEEKDAYS",
     "Change",
+    "Firing",
+    "Turn",
     "changes",
     "jittered",
     "latest_due",
     "next_due",
+    "outlook",
     "owners",
     "problems",
     "upcoming",

@@ -31,6 +31,7 @@ _JITTER = re.compile(r"[1-9]\d{0,5}[smh]")
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _DAY = timedelta(days=1)
 _SOME_DAY = datetime(2026, 1, 1)
+_FIELDS = (("minute", 60), ("hour", 24), ("day of month", 31), ("month", 12), ("day of week", 7))
 _ENOUGH = 200
 """So many times of a cron show the shortest distance between two of them: the minutes of an hour and their last gap."""
 
@@ -116,6 +117,20 @@ def _cron(value: Any) -> str:
         next(walls.after({"frequency": "cron", "cron": value}, _SOME_DAY))
     except (CroniterError, ValueError, OverflowError) as error:
         return f"is not a valid cron ({error})"
+    traps = (_trap(*each) for each in zip(_FIELDS, value.split(), strict=True))
+    return next((message for message in traps if message), "")
+
+
+def _trap(field: tuple[str, int], text: str) -> str:
+    """What croniter takes, but not for what it says: a range of one is everything, a step starts anew at each turn."""
+    name, size = field
+    for part in text.lower().split(","):
+        values, _, step = part.partition("/")
+        low, dash, high = values.partition("-")
+        if dash and low == high:
+            return f"{part!r} in the field {name} is a range of one; write {low!r}"
+        if step and int(step) >= size:
+            return f"{part!r} in the field {name}: a step starts anew at each turn, so it is less than {size}"
     return ""
 
 

@@ -41,6 +41,12 @@ class Bound:
     sink_config: Config
     sink_connection: ConnectionUse | None
 
+    @property
+    def lookback(self) -> str | None:
+        """How far back the source reads at first, for those that say so."""
+        found = getattr(self.source_config, "lookback", None)
+        return found if isinstance(found, str) else None
+
 
 def bind(spec: Spec, registry: Registry, connections: Connections, redactor: Redactor | None) -> Bound:
     """Resolve and convert. Without a `redactor` references stay as they are, which takes no secrets.

@@ -11,7 +11,7 @@ from .. import schedule, sql
 from ..errors import Fault, SynclineError
 from ..plugin import Config, Rule, Sink, Source, Transform
 from ..secrets import REFERENCE
-from . import template
+from . import retrieval, template
 from .checker import Checker
 from .connections import Connections
 from .conversion import Misfit, config_of
@@ -117,8 +117,10 @@ class Checks:
         retrieve = self._spec["retrieve"]
         if isinstance(retrieve, dict):
             try:
-                datetime.fromisoformat(retrieve["after"])
+                sound = datetime.fromisoformat(retrieve["after"]).year in retrieval.YEARS
             except ValueError:
+                sound = False
+            if not sound:
                 self._add(("retrieve", "after"), "must be a moment like 2026-11-01T00:00:00 (ISO 8601)")
 
     def _mapping(self, known: Collection[str] | None, name: str) -> None:

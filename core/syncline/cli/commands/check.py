@@ -14,6 +14,8 @@ from ..invocation import Invocation
 from ..options import command
 
 if TYPE_CHECKING:
+    from ...assembly import Assembly
+    from ...executor import Executor
     from ...plugin import Check
     from ...spec import Bound
 
@@ -53,13 +55,35 @@ def _checks(invocation: Invocation, bound: Bound) -> Iterator[Check]:
     with Assembly(bound, runtime) as assembly:
         for name, connection in assembly.connections.items():
             yield from _made(invocation, f"connection {name}", connection.check)
+        yield from _made(invocation, "retrieve", lambda: _retrieval(executor, bound, assembly), quiet=True)
         needed = list(bound.spec.source_fields)
         yield from _made(invocation, f"source {assembly.source.name}", lambda: assembly.source.check(needed))
         yield from _made(invocation, f"sink {assembly.sink.name}", lambda: assembly.sink.check(assembly.mapped))
 
 
-def _made(invocation: Invocation, subject: str, test: Callable[[], Iterable[Check]]) -> Iterator[Check]:
-    """The checks of one part; a part that cannot even be tested is one failed check."""
+def _retrieval(executor: Executor, bound: Bound, assembly: Assembly) -> Iterator[Check]:
+    """How far back is read, where that has to be said; and whether a moment of `retrieve` is within the limits."""
+    from ...errors import SpecError
+    from ...plugin import Check
+    from ...spec.retrieval import notes
+    from ...window import window_of
+
+    spec, now = bound.spec, executor.ledger.now()
+    record = executor.ledger.sync(spec.name)
+    created = record.created_at if record else None
+    try:
+        window_of(spec, created=created, watermark=None, zone=assembly.source.zone, now=now)
+    except SpecError as error:
+        yield Check("retrieve", False, f"{error.what} ({error.why})", error.mend)
+        return
+    for note in notes(spec.raw, now, created=created, lookback=bound.lookback):
+        yield Check("retrieve", True, note)
+
+
+def _made(
+    invocation: Invocation, subject: str, test: Callable[[], Iterable[Check]], *, quiet: bool = False
+) -> Iterator[Check]:
+    """The checks of one part; a part that cannot even be tested is one failed check. `quiet`: no checks, no line."""
     from ...errors import SynclineError
     from ...plugin import Check
 
@@ -71,5 +95,5 @@ def _made(invocation: Invocation, subject: str, test: Callable[[], Iterable[Chec
     except SynclineError as error:
         yield Check(subject, False, invocation.redactor.clean(str(error)), error.mend)
         return
-    if not found:
+    if not found and not quiet:
         yield Check(subject, True, "has no checks of its own")

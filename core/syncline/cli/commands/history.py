@@ -23,6 +23,7 @@ def history(invocation: Invocation, sync: str, limit: int) -> int:
     """
     from pathlib import Path
 
+    from ...spec.retrieval import notes
     from .. import documents
     from ..invocation import is_path
     from ..survey import unknown_sync
@@ -32,9 +33,10 @@ def history(invocation: Invocation, sync: str, limit: int) -> int:
     record = ledger.sync(name)
     if record is None and not is_path(sync) and invocation.named(sync)[0] is None:
         raise unknown_sync(sync, invocation.folder())
+    told = notes(record.spec, ledger.now(), created=record.created_at) if record else []
     runs = ledger.runs(record.id, limit) if record else []
     if invocation.options.as_json:
-        invocation.terminal.document(documents.history(name, runs))
+        invocation.terminal.document(documents.history(name, runs, told))
         return 0
     from ...console import tables
 
@@ -43,6 +45,8 @@ def history(invocation: Invocation, sync: str, limit: int) -> int:
         terminal.say(terminal.clean(f"{name} has not run yet"))
         return 0
     terminal.say(tables.history(terminal, runs, title=name), tables.ignored(terminal, runs))
+    for note in told:
+        terminal.say(terminal.clean(note))
     for run in runs:
         if run.message:
             terminal.say(terminal.clean(f"{run.id} {run.status}: {run.message}"))

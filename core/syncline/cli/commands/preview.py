@@ -45,6 +45,8 @@ def _show(invocation: Invocation, shown: Preview) -> None:
 
     terminal = invocation.terminal
     terminal.say(terminal.clean(f"{shown.sync}: preview, nothing was written"))
+    for note in shown.notes:
+        terminal.say(terminal.clean(note))
     rows = [("total", number(shown.counts.total), "")]
     for outcome in Outcome:
         if outcome is not Outcome.DELETED or shown.counts.of(outcome):

@@ -76,6 +76,8 @@ def _facts(shown: Definition) -> Iterator[tuple[str, str]]:
     yield from _part("source", raw.get("source") or {}, shown.described.get("source", {}))
     retrieve = raw.get("retrieve", "all")
     yield "retrieve", f"after {retrieve['after']}" if isinstance(retrieve, Mapping) else str(retrieve)
+    if shown.notes:
+        yield "note", "; ".join(shown.notes)
     yield "transforms", ", ".join(map(_use, raw.get("transforms") or [])) or "none"
     yield "ignore", ", ".join(map(_use, raw.get("ignore", ["defaults"]))) or "none"
     yield from _part("sink", raw.get("sink") or {}, shown.described.get("sink", {}))

@@ -55,6 +55,9 @@ def _show(invocation: Invocation, known: Sequence[Known], parked: Mapping[str, f
         columns = ("sync", "state", "last run", "ended", "next run", "to retry", "reason")
         rows = [_row(each) for each in known]
         terminal.say(table(terminal, columns, rows, numbers=("to retry",)))
+    for each in known:
+        for note in each.notes:
+            terminal.say(terminal.clean(f"{each.name}: {note}"))
     for name, until in sorted(parked.items()):
         terminal.say(terminal.clean(f"locked by the other side until {text.clock(until)}: {name}"))
     if faulty:

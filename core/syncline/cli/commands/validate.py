@@ -44,8 +44,12 @@ def validate(invocation: Invocation, paths: tuple[Path, ...]) -> int:
 
 
 def _tests(invocation: Invocation, loaded: Loaded) -> tuple[Tested, list[str]]:
-    """The findings of each spec; and notes on specs whose tests need a secret that is not at hand."""
+    """The findings of each spec; and notes: on specs whose tests need a secret that is not at hand, and on moments that
+    only the creation of the sync can judge."""
+    from datetime import UTC, datetime
+
     from ...errors import SpecError
+    from ...spec.retrieval import doubts
     from ...spectest import run_tests
 
     tested: Tested = []
@@ -56,6 +60,7 @@ def _tests(invocation: Invocation, loaded: Loaded) -> tuple[Tested, list[str]]:
         except SpecError as error:
             tested.append((spec, []))
             notes.append(f"{spec.path}: its tests did not run: {error}")
+        notes += [f"{spec.path}: retrieve: {doubt}" for doubt in doubts(spec.raw, datetime.now(UTC))]
     return tested, notes
 
 
