@@ -159,7 +159,9 @@ def test_files_are_what_was_committed_byte_by_byte(
     assert (folder / "a.yaml").read_bytes() == b"$Id$\n"
     assert (folder / "b.csv").read_bytes() == b"x\n"
     assert not ran.exists()
-    assert (origin_of(folder) or pytest.fail()).dirty is False
+    found = origin_of(folder)
+    assert found is not None
+    assert not found.dirty
 
 
 def test_submodules_stay_empty(remote: Remote, follow: Follow, tmp_path: Path) -> None:
@@ -207,7 +209,7 @@ def test_a_later_process_begins_with_what_was_kept(remote: Remote, follow: Follo
     revision = pulled(branch)
     branch.keep(revision.commit)
     branch.close()
-    os.rename(remote.bare, remote.bare.with_name("away"))
+    remote.bare.rename(remote.bare.with_name("away"))
     later = follow()
     assert later.kept() == revision
     with pytest.raises(Retriable):
@@ -402,7 +404,7 @@ def test_a_rewriting_of_addresses_cannot_start_a_program(
 
 def test_without_git_nothing_is_followed(follow: Follow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(Fatal, match="the program git is missing .*; install git"):
+    with pytest.raises(Fatal, match=r"the program git is missing .*; install git"):
         follow()
 
 
@@ -423,7 +425,7 @@ def test_a_server_that_is_not_there_says_so(follow: Follow) -> None:
 
 @pytest.mark.parametrize("scheme", ["git", "http"])
 def test_a_server_that_stays_silent_is_given_up(follow: Follow, scheme: str) -> None:
-    with SilentServer() as server, pytest.raises(Retriable, match="does not answer .*ended after 0.3 seconds"):
+    with SilentServer() as server, pytest.raises(Retriable, match=r"does not answer .*ended after 0\.3 seconds"):
         follow(f"{scheme}://{server.host}/x", limit=0.3).pull()
     assert children() == []
 

@@ -166,9 +166,6 @@ def test_a_history_that_is_too_long_gives_what_was_found(
     checkout.commit({"a.yaml": "1"})
     caplog.set_level(logging.INFO)
 
-    def stalled(*given: object, **named: object) -> object:
-        raise TimeoutError
-
     monkeypatch.setattr(origin, "records", lambda *given, **named: _raising())
     checkout.write({"new.yaml": "1"})
     assert origins_of(checkout.folder, checkout.files()) == {checkout.folder / "new.yaml": NEVER}
@@ -217,9 +214,9 @@ def test_a_program_of_the_repositorys_choice_is_not_run(checkout: Checkout, tmp_
 
 def test_a_time_that_git_cannot_know_is_none(checkout: Checkout) -> None:
     commit = checkout.commit({"a.yaml": "1"})
-    raw = checkout.git("cat-file", "commit", commit)
-    lines = [line.rpartition(" ")[0].rpartition(" ")[0] + " 99999999999999 +0000" if line.startswith("committer") else line
-             for line in raw.splitlines()]  # fmt: skip
+    lines = checkout.git("cat-file", "commit", commit).splitlines()
+    stem = next(line for line in lines if line.startswith("committer")).rsplit(" ", 2)[0]
+    lines = [f"{stem} 99999999999999 +0000" if line.startswith("committer") else line for line in lines]
     odd = checkout.git("hash-object", "-t", "commit", "-w", "--stdin", "--literally", given="\n".join(lines) + "\n")
     checkout.git("reset", "-q", "--hard", odd)
     found = origin_of(checkout.folder / "a.yaml")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,15 +32,16 @@ KEPT = "refs/syncline/kept"
 
 # Files are what was committed, byte by byte: no line ends are changed, and no filter (large files, encryption) is run.
 ATTRIBUTES = "* -text -ident -filter !eol !working-tree-encoding\n"
-ALONE = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
-"""For what needs no network: the user's configuration has no say in it."""
+ALONE = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
+OURS = (("safe.directory", "*"),)
+"""For what needs no network: the user's configuration has no say in it, and the place is ours, whoever owns its disk."""
 
 
 @dataclass(frozen=True)
 class Revision:
-    """A `commit` of the branch (its whole name) by `author` (a name, no address) at `at` (UTC), checked out in `folder`.
+    """A `commit` of the branch (its whole name) by `author` (a name, no address) at `at` (UTC).
 
-    The folder is a Git checkout: `origins_of` answers there.
+    It is checked out in `folder`, which is a Git checkout: `origins_of` answers there.
     """
 
     commit: str
@@ -126,9 +128,9 @@ class Branch:
     def keep(self, commit: str) -> None:
         """This revision is in use: its folder stays until another one is kept, and a later process finds it by `kept`.
 
-        Folders of older revisions are removed.
+        Folders of older revisions are removed. Raises `Retriable` when that cannot be written down.
         """
-        self._local("update-ref", KEPT, commit)
+        self._local("update-ref", KEPT, commit, patient=True)
         self._kept = commit
         self._place.remove_others({commit, self._current or commit})
 
@@ -154,7 +156,7 @@ class Branch:
     def _tip(self, address: Address) -> str:
         """The commit that the branch is at."""
         name = f"refs/heads/{self.branch}"
-        self._prepare("sha1")
+        self._prepare()
         listed = self._remote(address, "ls-remote", "--exit-code", "--", address.url, name)
         if listed.code not in (0, 2):
             raise self._failed(explain(listed.words), address)
@@ -217,23 +219,31 @@ class Branch:
 
     # ------------------------------------------------------------------------------------------- what is kept here
 
-    def _prepare(self, kind: str) -> None:
-        """A repository for commits of this kind of name."""
+    def _prepare(self, kind: str | None = None) -> None:
+        """A repository, for names of commits of this kind; None: whichever is there will do."""
         repository = self._place.repository
         if (repository / "HEAD").exists():
             found = self._try("rev-parse", "--show-object-format")
-            if found.code == 0 and (found.text == kind or kind == "sha1"):
+            if found.code == 0 and kind in (None, found.text):
                 return
             self._place.forget_repository()
-        self._local("init", "--quiet", "--bare", "--template=", f"--object-format={kind}", str(repository), bare=False)
-        (repository / "info").mkdir(exist_ok=True)
-        (repository / "info" / "attributes").write_text(ATTRIBUTES)
+        self._local(
+            "init",
+            "--quiet",
+            "--bare",
+            "--template=",
+            f"--object-format={kind or 'sha1'}",
+            str(repository),
+            inside=self._place.folder,
+        )
 
     def _check_out(self, commit: str) -> None:
+        (self._place.repository / "info").mkdir(exist_ok=True)
+        (self._place.repository / "info" / "attributes").write_text(ATTRIBUTES)
         self._local("worktree", "prune", "--expire=now")
         half = self._place.half(commit)
         self._local("worktree", "add", "--quiet", "--detach", "--force", str(half), commit)
-        listed = self._local("-C", str(half), "ls-files", "-s", "-z", bare=False).out.split(b"\0")
+        listed = self._local("ls-files", "-s", "-z", inside=half).out.split(b"\0")
         links = [entry.partition(b"\t")[2] for entry in listed if entry.startswith(b"120000")]
         for link in links_that_leave(half, links):
             log.warning(
@@ -241,7 +251,7 @@ class Branch:
                 self.shown, link.relative_to(half), commit,
             )  # fmt: skip
             as_text(link)
-            self._local("-C", str(half), "update-index", "--assume-unchanged", "--", str(link), bare=False)
+            self._local("update-index", "--assume-unchanged", "--", str(link), inside=half)
         whole = self._place.finish(commit)
         self._local("worktree", "repair", str(whole))
 
@@ -252,33 +262,33 @@ class Branch:
             return False
         if commit in (self._current, self._kept) and self._try("cat-file", "-e", commit).code == 0:
             return True
-        head = self._try("-C", str(folder), "rev-parse", "HEAD", bare=False)
-        state = self._try("-C", str(folder), "status", "--porcelain", "--untracked-files=all", "--ignored", bare=False)
+        head = self._try("rev-parse", "HEAD", inside=folder)
+        state = self._try("status", "--porcelain", "--untracked-files=all", "--ignored", inside=folder)
         return head.code == state.code == 0 and head.text == commit and not state.out
 
     def _revision(self, commit: str) -> Revision:
         line = self._local("log", "-1", "--encoding=UTF-8", f"--format={FORMAT}", commit).text
         return Revision(*commit_line(line), folder=self._place.whole(commit))
 
-    def _local(self, *arguments: str, bare: bool = True) -> Ended:
-        """Git, without the network and without the user's configuration; it has to succeed."""
-        ended = self._try(*arguments, bare=bare)
+    def _local(self, *arguments: str, inside: Path | None = None, patient: bool = False) -> Ended:
+        """Git in our repository, or `inside` a folder; it has to succeed. `patient`: it is not ended by a stop."""
+        ended = self._try(*arguments, inside=inside, patient=patient)
         if ended.code:
             raise self._failed(explain(ended.words))
         return ended
 
-    def _try(self, *arguments: str, bare: bool = True) -> Ended:
-        repository = [f"--git-dir={self._place.repository}"] if bare else []
+    def _try(self, *arguments: str, inside: Path | None = None, patient: bool = False) -> Ended:
+        repository = [] if inside else [f"--git-dir={self._place.repository}"]
         try:
             return run(
-                *repository, *arguments, folder=self._place.folder, limit=self._limit, stop=self._stop,
-                environment=ALONE,
+                *repository, *arguments, folder=inside or self._place.folder, limit=self._limit,
+                stop=None if patient else self._stop, config=OURS, environment=ALONE,
             )  # fmt: skip
         except TimeoutError:
             raise self._failed(Fault("git does not end", why=f"ended after {self._limit:g} seconds")) from None
 
     def _check_branch(self) -> None:
-        checked = self._try("check-ref-format", f"refs/heads/{self.branch}", bare=False)
+        checked = self._try("check-ref-format", f"refs/heads/{self.branch}", inside=self._place.folder)
         if checked.code or self.branch.startswith("-") or not self.branch:
             raise SpecError(
                 f"{self.branch!r} is no name of a branch",

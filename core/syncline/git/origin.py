@@ -97,7 +97,7 @@ def commit_line(text: str) -> tuple[str, str, datetime | None]:
     return commit, "".join(each for each in author if each.isprintable()), at
 
 
-class _Unknown(Exception):  # noqa: N818  # an answer, not an error
+class _Unknown(Exception):
     """Git has no answer for this place; the log says why where somebody could mend it."""
 
 

@@ -109,7 +109,7 @@ def links_that_leave(folder: Path, names: list[bytes]) -> list[Path]:
 
 def as_text(link: Path) -> None:
     """The link becomes a file that holds where it led to, as on a system without links: nothing is read through it."""
-    target = os.readlink(os.fsencode(link))
+    target = os.fsencode(link.readlink())
     link.unlink()
     link.write_bytes(target)
 

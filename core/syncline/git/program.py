@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +23,8 @@ PASSED = frozenset(
      "GIT_CONFIG_COUNT"}
 )  # fmt: skip
 PASSED_STEMS = ("GIT_SSL_", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_")
-"""What users may say of their surroundings. Everything else that begins with GIT_ is dropped: GIT_DIR and its like, which
-a hook sets, mean another repository than ours, and traces would print credentials."""
+"""What users may say of their surroundings. Everything else that begins with GIT_ is dropped: GIT_DIR and its like,
+which a hook sets, mean another repository than ours, and traces would print credentials."""
 
 SETTINGS: Mapping[str, str] = {
     "GIT_TERMINAL_PROMPT": "0",
@@ -46,7 +46,7 @@ GUARDS = (
     "gc.autoDetach=false",
     "maintenance.autoDetach=false",
 )
-"""On the command line, where they outrank every file: no program of a repository's choice is run, nothing stays behind."""
+"""On the command line, where they outrank every file: no program of a repository's choice runs, none stays behind."""
 
 LOOK = 0.1
 """Seconds between two looks at `stop`."""
@@ -55,8 +55,8 @@ GRACE = 2.0
 """Seconds that a git has to tidy up when it is ended."""
 
 
-class Stopped(Exception):  # noqa: N818  # not an error: somebody asked for it
-    """`stop` was set while git was at work."""
+class Stopped(Exception):
+    """`stop` was set while git was at work: no error, somebody asked for it."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def run(
         return Ended(process.returncode, _read(out), _read(words).decode(errors="replace"))
 
 
-def records(*arguments: str | Path, folder: Path, limit: float) -> Iterator[bytes]:
+def records(*arguments: str | Path, folder: Path, limit: float) -> Generator[bytes]:
     """What git writes, one record before each NUL, as it comes; closing the iterator ends git.
 
     Raises `TimeoutError` after `limit` seconds.
@@ -177,7 +177,7 @@ def _environment(config: Sequence[tuple[str, str]], more: Mapping[str, str]) -> 
         kept |= {f"GIT_CONFIG_KEY_{n}": key, f"GIT_CONFIG_VALUE_{n}": value}
     if config:
         kept["GIT_CONFIG_COUNT"] = str(first + len(config))
-    return kept | SETTINGS | more
+    return {**kept, **SETTINGS, **more}
 
 
 def _wait(process: subprocess.Popen[bytes], limit: float, stop: threading.Event | None) -> None:
