@@ -34,7 +34,7 @@ KEPT = "refs/syncline/kept"
 ATTRIBUTES = "* -text -ident -filter !eol !working-tree-encoding\n"
 ALONE = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
 OURS = (("safe.directory", "*"),)
-"""For what needs no network: the user's configuration has no say in it, and the place is ours, whoever owns its disk."""
+"""For what needs no network: the user's configuration has no say, and the place is ours, whoever owns its disk."""
 
 
 @dataclass(frozen=True)
