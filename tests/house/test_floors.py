@@ -18,7 +18,7 @@ FLOORS = [
     {"errors", "decision", "secrets", "batch", "budget", "clock", "schedule", "sql"},
     {"plugin"},
     {"hooks"},
-    {"spec", "ledger", "http", "registry"},
+    {"spec", "ledger", "http", "registry", "git"},
     {"__init__"},
     {"window", "observers"},
     {"adoption", "pipeline"},
