@@ -20,7 +20,7 @@ FLOORS = [
     {"hooks"},
     {"spec", "ledger", "http", "registry"},
     {"__init__"},
-    {"window", "observers"},
+    {"window", "observers", "notices", "telemetry", "endpoint"},
     {"pipeline"},
     {"assembly"},
     {"executor"},
@@ -42,6 +42,10 @@ ROOMS = {
     "rich": {"console", "cli"},
     "httpx": {"http"},
     "stamina": {"http"},
+    "structlog": {"cli"},
+    "smtplib": {"notices"},
+    "prometheus_client": {"telemetry"},
+    "opentelemetry": {"telemetry"},
 }
 """One foreign library, one room (DESIGN 2)."""
 

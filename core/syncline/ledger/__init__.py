@@ -3,5 +3,19 @@
 from .journal import Journal
 from .ledger import Ledger
 from .records import DeadLetter, OpenBatch, RunRecord, SyncRecord, iso, utcnow
+from .streak import BAD, GOOD, Standing, Streak
 
-__all__ = ["DeadLetter", "Journal", "Ledger", "OpenBatch", "RunRecord", "SyncRecord", "iso", "utcnow"]
+__all__ = [
+    "BAD",
+    "GOOD",
+    "DeadLetter",
+    "Journal",
+    "Ledger",
+    "OpenBatch",
+    "RunRecord",
+    "Standing",
+    "Streak",
+    "SyncRecord",
+    "iso",
+    "utcnow",
+]

@@ -12,12 +12,28 @@ import polars as pl
 import sqlalchemy as sa
 
 from ..budget import Spent, Store
+from ..decision import Counts
 from ..plugin import AudiencePart, Check, Held, Status
-from . import budgets, erasure, finish, health, letters, open_batch, people, questions, runs, schema, suppression, syncs
+from . import (
+    budgets,
+    erasure,
+    finish,
+    health,
+    letters,
+    open_batch,
+    people,
+    questions,
+    runs,
+    schema,
+    streak,
+    suppression,
+    syncs,
+)
 from .database import Database
 from .journal import Journal
 from .receipts import remove
 from .records import DeadLetter, OpenBatch, RunRecord, SyncRecord, utcnow
+from .streak import Standing, Streak
 from .syncs import Difference
 from .tables import batches, dead_letters
 
@@ -145,6 +161,18 @@ class Ledger:
     def run(self, name: str) -> RunRecord:
         """The run with this ID or unique beginning of one, or `last`; `SpecError` when there is none or several."""
         return runs.found(self._database, name)
+
+    def streak(self, run_id: str) -> Streak:
+        """The failures of the sync since its last good run, those before this run."""
+        return streak.before(self._database, run_id)
+
+    def counts_before(self, run_id: str, limit: int) -> list[Counts]:
+        """The counts of the good runs before this one, newest first."""
+        return streak.counts_before(self._database, run_id, limit)
+
+    def standings(self) -> list[Standing]:
+        """Each sync with its state and its last good end."""
+        return streak.standings(self._database)
 
     def journal(self, run: RunRecord, *, account: str = "", target: str = "", remember: bool = True) -> Journal:
         """The journal of a run that we hold; without `remember` no members and no audience are written."""
