@@ -84,6 +84,11 @@ class Registry:
         with self._changing:
             self._manager.register(observer, name)
 
+    def drop_observer(self, name: str) -> None:
+        """Take back what `add_observer` registered under this name."""
+        with self._changing:
+            self._manager.unregister(name=name)
+
     def telling(self, name: str) -> AbstractContextManager[object]:
         """Held while this observer is told something, so that threads tell it one after the other."""
         with self._changing:

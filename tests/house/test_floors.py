@@ -15,16 +15,16 @@ CORE = ROOT / "core" / "syncline"
 PLUGINS = sorted(path for path in (ROOT / "plugins").iterdir() if (path / "pyproject.toml").is_file())
 
 FLOORS = [
-    {"errors", "decision", "secrets", "batch", "budget", "clock", "schedule", "sql"},
+    {"errors", "decision", "secrets", "batch", "budget", "clock", "folders", "schedule", "sql"},
     {"plugin"},
     {"hooks"},
     {"spec", "ledger", "http", "registry", "git"},
     {"__init__"},
-    {"window", "observers"},
+    {"window", "observers", "notices", "telemetry", "endpoint"},
     {"adoption", "pipeline"},
     {"assembly"},
     {"executor"},
-    {"preview", "explain", "spectest"},
+    {"preview", "explain", "serve", "spectest"},
     {"console"},
     {"cli"},
 ]
@@ -42,6 +42,10 @@ ROOMS = {
     "rich": {"console", "cli"},
     "httpx": {"http"},
     "stamina": {"http"},
+    "structlog": {"cli"},
+    "smtplib": {"notices"},
+    "prometheus_client": {"telemetry"},
+    "opentelemetry": {"telemetry"},
 }
 """One foreign library, one room (DESIGN 2)."""
 

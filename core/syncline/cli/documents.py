@@ -23,8 +23,8 @@ Json = dict[str, Any]
 
 
 def checks(found: Iterable[Check], **names: Any) -> Json:
-    """`check` and `doctor`: `{"sync" (check only), "ok", "checks": [{"subject", "ok", "found", "mend"}]}`, in the order
-    tested."""
+    """`check`, `doctor` and `notify`: `{"sync" (check only), "ok", "checks": [{"subject", "ok", "found", "mend"}]}`, in
+    the order tested."""
     lines = [{"subject": each.subject, "ok": each.ok, "found": each.found, "mend": each.mend} for each in found]
     return names | {"ok": all(line["ok"] for line in lines), "checks": lines}
 

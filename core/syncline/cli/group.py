@@ -22,6 +22,7 @@ NAMES = (
     "retry",
     "forget",
     "doctor",
+    "notify",
     "completion",
 )
 """Every command, in the order in which people meet them. Each is the object NAME in `commands/NAME.py`."""

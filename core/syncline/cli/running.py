@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..errors import SynclineError
 from .ending import FAILED, tell_defect
 from .invocation import Invocation
+from .watching import watched
 
 if TYPE_CHECKING:
     from ..executor import Executor
@@ -34,21 +35,22 @@ def carried_out(invocation: Invocation, bound: Bound, start: Callable[[Executor]
     from ..executor import BrokenRun
     from .stopping import graceful
 
-    executor = invocation.executor(beside=bound.spec.path.parent)
+    folder = bound.spec.path.parent
+    executor = invocation.executor(beside=folder)
     options, terminal = invocation.options, invocation.terminal
-    invocation.registry.add_observer("syncline.logs", invocation.logs())
     broken: BrokenRun | None = None
-    with progress.Progress(progress.display(terminal, logs=options.log_format == "json")) as shown:
-        invocation.registry.add_observer("syncline.progress", shown)
-        with graceful(executor.stop):
-            try:
-                run = start(executor)
-            except BrokenRun as error:
-                run, broken = error.run, error
-    forget_details(invocation, executor, bound)
-    tell(invocation, run, _notes(executor, bound))
-    if broken is not None:
-        tell_defect(invocation, broken.__cause__ or broken, document=False)
+    with watched(invocation, executor.ledger, folder):
+        with progress.Progress(progress.display(terminal, logs=options.log_format == "json")) as shown:
+            invocation.registry.add_observer("syncline.progress", shown)
+            with graceful(executor.stop):
+                try:
+                    run = start(executor)
+                except BrokenRun as error:
+                    run, broken = error.run, error
+        forget_details(invocation, executor, bound)
+        tell(invocation, run, _notes(executor, bound))
+        if broken is not None:
+            tell_defect(invocation, broken.__cause__ or broken, document=False)
     return EXITS[run.status]
 
 

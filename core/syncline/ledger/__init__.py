@@ -1,12 +1,15 @@
 """The ledger's room: the only one where SQL is spoken."""
 
-from .firings import GOOD, Refusal, wait_after
+from .firings import CARRIED_OUT, Refusal, wait_after
 from .journal import Journal
 from .ledger import Ledger
 from .records import DeadLetter, Firing, OpenBatch, Origin, Revision, RunRecord, SyncRecord, iso
+from .streak import BAD, GOOD, Standing, Streak
 from .syncs import difference, not_runnable, rescheduled, same_identity, state_after
 
 __all__ = [
+    "BAD",
+    "CARRIED_OUT",
     "GOOD",
     "DeadLetter",
     "Firing",
@@ -17,6 +20,8 @@ __all__ = [
     "Refusal",
     "Revision",
     "RunRecord",
+    "Standing",
+    "Streak",
     "SyncRecord",
     "difference",
     "iso",

@@ -20,7 +20,7 @@ from .tables import firings, nodes, syncs
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=1)
 OPEN = firings.c.state.in_(("claimed", "waiting"))
-GOOD = ("succeeded", "partial", "held")
+CARRIED_OUT = ("succeeded", "partial", "held")
 """How a run ends that did what a firing asks for; removals that a guard holds wait for a person, not for the clock."""
 
 
@@ -189,7 +189,7 @@ def settle(
     """
     if run.trigger == "retry":
         return
-    if status in GOOD or status == "inactive":
+    if status in CARRIED_OUT or status == "inactive":
         mine = (firings.c.sync_id == run.sync_id) & OPEN
         here = mine & ((firings.c.state == "waiting") | (firings.c.due == run.due))
         done = {"state": "done", "at": database.now(), "message": message}

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from ..budget import Spent, Store
 from ..clock import SYSTEM
+from ..decision import Counts
 from ..plugin import AudiencePart, Check, Held, Status
 from . import (
     budgets,
@@ -26,6 +27,7 @@ from . import (
     questions,
     runs,
     schema,
+    streak,
     suppression,
     syncs,
 )
@@ -34,6 +36,7 @@ from .firings import Refusal
 from .journal import Journal
 from .receipts import remove
 from .records import DeadLetter, Firing, OpenBatch, Origin, Revision, RunRecord, SyncRecord
+from .streak import Standing, Streak
 from .tables import batches, dead_letters
 
 STATE_FOLDER = ".syncline"
@@ -197,6 +200,18 @@ class Ledger:
     def run(self, name: str) -> RunRecord:
         """The run with this ID or unique beginning of one, or `last`; `SpecError` when there is none or several."""
         return runs.found(self._database, name)
+
+    def streak(self, run_id: str) -> Streak:
+        """The failures of the sync since its last good run, those before this run."""
+        return streak.before(self._database, run_id)
+
+    def counts_before(self, run_id: str, limit: int) -> list[Counts]:
+        """The counts of the good runs before this one, newest first."""
+        return streak.counts_before(self._database, run_id, limit)
+
+    def standings(self) -> list[Standing]:
+        """Each sync with its state and its last good end."""
+        return streak.standings(self._database)
 
     def journal(self, run: RunRecord, *, account: str = "", target: str = "", remember: bool = True) -> Journal:
         """The journal of a run that we hold; without `remember` no members and no audience are written."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from ..errors import Busy, Deactivate, NotRunnable, Retriable, SynclineError
 from ..executor import BrokenRun, Executor
-from ..ledger import GOOD, Firing, RunRecord, SyncRecord, iso
+from ..ledger import CARRIED_OUT, Firing, RunRecord, SyncRecord, iso
 from ..spec import Bound
 
 log = logging.getLogger("syncline")
@@ -68,7 +68,7 @@ class Carrier:
         """The run of the firing; one of an earlier start that was cut off is finished first."""
         bound = self.bound(firing.sync)
         run = self.executor.run(bound, firing=firing)
-        while run.resumed and run.due != firing.due and run.status in GOOD and not self.executor.stop.is_set():
+        while run.resumed and run.due != firing.due and run.status in CARRIED_OUT and not self.executor.stop.is_set():
             fresh = self.executor.ledger.sync(firing.sync.name)
             run = self.executor.run(bound, firing=replace(firing, sync=fresh or firing.sync))
         return run

@@ -73,6 +73,8 @@ class Folder:
             self._taken.clear()
         ready = {path for path, seen in found.items() if self._fresh or self._seen.get(path) == seen}
         self._backlog = [path for path in found if path in ready and self._taken.get(path) != found[path]]
+        if self._backlog:  # a name may be free now that another file had
+            self._backlog += [path for path in self._faults if path in ready and path not in self._backlog]
         self._taken |= {path: found[path] for path in self._backlog}
         gone = [path for path in self._taken if path not in found and self._seen.get(path, ()) == ()]
         self._seen, self._fresh = found | {self._folder: beside}, False
@@ -100,9 +102,10 @@ class Folder:
         loaded = load_paths(paths, self._registry, self._given)
         self._connect(loaded, paths)
         sound: list[Spec] = []
+        names = self._names | {spec.path: spec.name for spec in loaded.specs}
         for spec in loaded.specs:
             earlier = self._served.get(spec.name)
-            if earlier is not None and earlier != spec.path and self._names.get(earlier) == spec.name:
+            if earlier is not None and earlier != spec.path and names.get(earlier) == spec.name:
                 self._report(spec.path, [f"{spec.path}: {earlier} has the name {spec.name!r} already"])
                 continue
             sound.append(spec)

@@ -6,14 +6,16 @@ from .connections import Connections, load_connections
 from .folder import Loaded, checker_of, load_paths
 from .model import Mapped, Spec, SpecTest
 from .schema import schema
-from .settings import Settings, load_settings
+from .settings import Degraded, Notification, Settings, load_settings
 
 __all__ = [
     "Bound",
     "ConnectionUse",
     "Connections",
+    "Degraded",
     "Loaded",
     "Mapped",
+    "Notification",
     "Settings",
     "Spec",
     "SpecTest",

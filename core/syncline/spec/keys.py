@@ -244,6 +244,14 @@ SETTINGS_FILE: Json = {
             "minimum": 1,
             "default": 90,
         },
+        notifications={
+            "description": "Who is told when something goes wrong, and when it goes well again.",
+            "type": "array",
+            "items": {"$ref": "#/$defs/notification"},
+            "default": [],
+            "examples": [[{"webhook": {"url": "${env:SYNCLINE_WEBHOOK}"}, "on": ["failed", "inactive"]}]],
+        },
+        degraded={"$ref": "#/$defs/degraded"},
     ),
     "additionalProperties": False,
 }

@@ -15,7 +15,7 @@ import msgspec
 from ..decision import DEFAULT_REASONS
 from ..errors import PluginError
 from ..registry import Offer, Registry
-from . import keys, schedule_keys
+from . import keys, notification_keys, schedule_keys
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 REFERENCE = r"\$\{(env|file):[^}]+\}"
@@ -55,6 +55,10 @@ def compose(registry: Registry) -> Composed:
         "test": keys.TEST,
         "connections_file": keys.CONNECTIONS_FILE,
         "settings_file": keys.SETTINGS_FILE,
+        "notification": notification_keys.NOTIFICATION,
+        "webhook": notification_keys.WEBHOOK,
+        "email": notification_keys.EMAIL,
+        "degraded": notification_keys.DEGRADED,
     }
     whole = {
         "$schema": DIALECT,

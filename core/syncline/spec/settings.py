@@ -3,15 +3,45 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any, Literal
 
 from ..errors import Fault
 from .checker import Checker
+from .document import Document
+from .notification_keys import EVENTS
 from .reading import read
 
 FILE = "syncline.yaml"
 _PASSWORD = re.compile(r"^[^:/]+://[^/@:]*:[^/@$]+@")
+
+
+@dataclass(frozen=True)
+class Notification:
+    """One receiver: the keys of its `webhook` or `email` as written, references unresolved; of which events (`on`) and
+    of which `syncs` (patterns) it is told. `place` is where it stands in the file: `notifications[0]`."""
+
+    place: str
+    channel: Literal["webhook", "email"]
+    config: Mapping[str, Any]
+    on: tuple[str, ...] = tuple(EVENTS)
+    syncs: tuple[str, ...] = ("*",)
+
+    def wants(self, event: str, sync: str) -> bool:
+        """Whether it is told of this event of this sync."""
+        return event in self.on and any(fnmatchcase(sync, pattern) for pattern in self.syncs)
+
+
+@dataclass(frozen=True)
+class Degraded:
+    """A run of at least `leads` leads is degraded when more than this share of them is ignored or rejected (0 to 1)."""
+
+    ignored: float = 0.5
+    rejected: float = 0.05
+    leads: int = 20
 
 
 @dataclass(frozen=True)
@@ -20,6 +50,8 @@ class Settings:
 
     ledger: str | None = None
     retention: int = 90
+    notifications: tuple[Notification, ...] = ()
+    degraded: Degraded = Degraded()
 
 
 def load_settings(path: Path, checker: Checker) -> tuple[Settings, list[Fault]]:
@@ -29,10 +61,39 @@ def load_settings(path: Path, checker: Checker) -> tuple[Settings, list[Fault]]:
     document, faults = read(path)
     if document is None or (document.value is None and not faults):
         return Settings(), faults
-    faults = checker.settings(document)
-    if faults:
-        return Settings(), faults
+    faults = checker.settings(document) or list(_unsafe(document))
+    return (Settings(), faults) if faults else (_settings(document.value), [])
+
+
+def _unsafe(document: Document) -> Iterator[Fault]:
+    """What the schema cannot say: passwords where they would be seen."""
     if _PASSWORD.match(document.value.get("ledger", "")):
         message = "holds a password: write the URL, or its password, as a reference, ${env:NAME} or ${file:PATH}"
-        return Settings(), [document.fault(("ledger",), message)]
-    return Settings(**document.value), []
+        yield document.fault(("ledger",), message)
+    for n, entry in enumerate(document.value.get("notifications", ())):
+        email = entry.get("email", {})
+        path = ("notifications", n, "email")
+        if ("user" in email) != ("password" in email):
+            there, missing = ("user", "password") if "user" in email else ("password", "user")
+            yield document.fault((*path, there), f"needs a {missing} as well", at_key=True)
+        elif "password" in email and email.get("tls") == "none":
+            yield document.fault((*path, "tls"), "would send the password in clear; say starttls or tls")
+
+
+def _settings(value: Mapping[str, Any]) -> Settings:
+    notifications = [_notification(n, entry) for n, entry in enumerate(value.get("notifications", ()))]
+    plain = {key: each for key, each in value.items() if key not in ("notifications", "degraded")}
+    return Settings(**plain, notifications=tuple(notifications), degraded=_degraded(value.get("degraded", {})))
+
+
+def _notification(n: int, entry: Mapping[str, Any]) -> Notification:
+    channel: Literal["webhook", "email"] = "webhook" if "webhook" in entry else "email"
+    chosen = {key: tuple(entry[key]) for key in ("on", "syncs") if key in entry}
+    return Notification(f"notifications[{n}]", channel, entry[channel], **chosen)
+
+
+def _degraded(value: Mapping[str, Any]) -> Degraded:
+    limits: dict[str, Any] = {
+        key: each if key == "leads" else float(each.removesuffix("%")) / 100 for key, each in value.items()
+    }
+    return Degraded(**limits)

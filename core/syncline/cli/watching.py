@@ -1,0 +1,53 @@
+"""Who watches the runs of a process: the logs, and the people who are notified."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import SynclineError
+from .invocation import Invocation
+
+if TYPE_CHECKING:
+    from ..ledger import Ledger
+    from ..notices import Notices
+
+log = logging.getLogger("syncline")
+
+
+@contextmanager
+def watched(invocation: Invocation, ledger: Ledger, folder: Path, *, serving: bool = False) -> Iterator[None]:
+    """Inside, the observers of this process are told of every run: the logs, and the notifications that syncline.yaml
+    in `folder` asks for. At the end, what is still to be sent is sent. `serving`: the process stays."""
+    registry = invocation.registry
+    with ExitStack() as stack:
+
+        def observe(name: str, observer: object) -> None:
+            registry.add_observer(name, observer)
+            stack.callback(registry.drop_observer, name)
+
+        observe("syncline.logs", invocation.logs(serving=serving))
+        if notices := _notices(invocation, ledger, folder):
+            stack.callback(notices.close)
+            observe("syncline.notices", notices)
+        yield
+
+
+def _notices(invocation: Invocation, ledger: Ledger, folder: Path) -> Notices | None:
+    """What notifies people. Whatever is wrong with it is a warning: a run does not depend on who is told of it."""
+    try:
+        settings = invocation.settings(folder)
+    except SynclineError as error:
+        log.warning("nobody is notified: %s", error)
+        return None
+    if not settings.notifications:
+        return None
+    from ..notices import Notices, receivers
+
+    found, faults = receivers(settings.notifications, invocation.redactor, folder)
+    for fault in faults:
+        log.warning("nobody is notified this way: %s", fault)
+    return Notices(ledger, found, settings.degraded) if found else None
