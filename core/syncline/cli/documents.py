@@ -13,7 +13,7 @@ from ..ledger import iso
 
 if TYPE_CHECKING:
     from ..explain import Explanation
-    from ..ledger import RunRecord
+    from ..ledger import RunRecord, SyncRecord
     from ..plugin import Check
     from ..registry import Registry
     from .coming import Coming
@@ -108,6 +108,11 @@ def status(known: Iterable[Known], parked: Mapping[str, float]) -> Json:
         ],
         "parked": [{"budget": name, "until": moment(until)} for name, until in sorted(parked.items())],
     }
+
+
+def state(sync: SyncRecord) -> Json:
+    """`pause` and `resume`: `{"sync", "state", "reason"}`, as the sync is now."""
+    return {"sync": sync.name, "state": sync.state, "reason": sync.reason}
 
 
 def definition(shown: Definition) -> Json:

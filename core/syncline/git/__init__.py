@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from .branch import Branch, Revision
 from .origin import Origin, origin_of, origins_of
+from .place import Taken
 
-__all__ = ["Branch", "Origin", "Revision", "origin_of", "origins_of"]
+__all__ = ["Branch", "Origin", "Revision", "Taken", "origin_of", "origins_of"]

@@ -16,10 +16,14 @@ log = logging.getLogger("syncline")
 _COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 
 
+class Taken(Fatal):
+    """Another process follows a branch in this place."""
+
+
 class Place:
     """`repository` is the one that fetches; `whole(commit)` a folder that is there in full or not at all.
 
-    One process at a time owns a place: `Fatal` when another one does. Whatever an interrupted process has left
+    One process at a time owns a place: `Taken` when another one does. Whatever an interrupted process has left
     half-done is removed. `source` says what is followed here: a place that was another's is emptied.
     """
 
@@ -91,7 +95,7 @@ def _locked(folder: Path) -> IO[bytes]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         lock.close()
-        raise Fatal(
+        raise Taken(
             "a branch is followed in this folder already",
             where=str(folder),
             why="another process is at work there",

@@ -217,4 +217,3 @@ def _rest(database: Database, connection: sa.Connection, sync_id: int, after: fl
     values = {"failures": failures, "retry_at": until, "stamp": stamp(connection)}
     connection.execute(syncs.update().where(here).values(**values))
     return until
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -118,9 +118,9 @@ class Ledger:
         """The sync of this name, if the ledger has met it."""
         return syncs.named(self._database, name)
 
-    def syncs(self) -> list[SyncRecord]:
-        """All syncs, by name."""
-        return syncs.listed(self._database)
+    def syncs(self, names: Sequence[str] | None = None) -> list[SyncRecord]:
+        """All syncs, by name; or those of these names that the ledger has met."""
+        return syncs.listed(self._database, names)
 
     def set_state(self, sync_id: int, state: str, reason: str) -> bool:
         """active, paused, completed or inactive, with the reason; whether it was in another state before. Inactive is

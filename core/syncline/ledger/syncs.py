@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -179,10 +179,11 @@ def named(database: Database, name: str) -> SyncRecord | None:
         return _named(connection, name)
 
 
-def listed(database: Database) -> list[SyncRecord]:
-    """All syncs, by name."""
+def listed(database: Database, names: Sequence[str] | None) -> list[SyncRecord]:
+    """All syncs, or those of these names, by name."""
+    query = sa.select(*_COLUMNS).order_by(syncs.c.name)
     with database.read() as connection:
-        rows = connection.execute(sa.select(*_COLUMNS).order_by(syncs.c.name))
+        rows = connection.execute(query if names is None else query.where(database.among(syncs.c.name, names)))
         return [SyncRecord(**row._mapping) for row in rows]
 
 

@@ -18,7 +18,7 @@ Origins = Callable[[Sequence[Path]], Mapping[Path, Origin]]
 
 @dataclass(frozen=True)
 class Adopter:
-    """`origins` says of spec files which commits they come from; it is asked only for those that bring something new."""
+    """`origins` says of spec files which commits they come from; it is asked for those that bring something new."""
 
     ledger: Ledger
     observers: Observers
@@ -26,13 +26,13 @@ class Adopter:
 
     def __call__(self, specs: Sequence[Spec]) -> list[SyncRecord | SpecError]:
         """For each spec its sync, or why it cannot be applied."""
-        known = self.ledger.named([spec.name for spec in specs])
-        same = {name for name, sync in known.items()}
-        fresh = [spec for spec in specs if spec.name not in same or not _says(spec, known[spec.name])]
-        origins = self.origins([spec.path for spec in fresh]) if fresh else {}
+        known = {sync.name: sync for sync in self.ledger.syncs([spec.name for spec in specs])}
+        same = {spec.name for spec in specs if spec.name in known and _says(spec, known[spec.name])}
+        fresh = [spec.path for spec in specs if spec.name not in same]
+        origins = self.origins(fresh) if fresh else {}
         answers: list[SyncRecord | SpecError] = []
         for spec in specs:
-            if spec not in fresh:
+            if spec.name in same:
                 answers.append(known[spec.name])
                 continue
             try:

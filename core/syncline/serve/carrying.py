@@ -58,7 +58,7 @@ class Carrier:
             ledger.set_zone(sync.id, self.executor.zone(self.bound(sync)))
         except Deactivate as error:
             self.executor.deactivate(sync, self.executor.redactor.clean(str(error)))
-        except Exception as error:  # a stranger's source may raise anything; the loop asks again later
+        except Exception as error:  # noqa: BLE001 - a stranger's source may raise anything; the loop asks again later
             told = str(error) if isinstance(error, SynclineError) else f"a defect: {type(error).__name__}"
             log.warning("its zone is not known, so it is not planned: %s", told, extra={"sync": name})
             return False

@@ -55,6 +55,14 @@ class Folder:
         """Every fault of the folder, as `validate` words it."""
         return [fault for _, faults in sorted(self._faults.items()) for fault in faults]
 
+    def move(self, folder: Path) -> None:
+        """From now on the specs are in another folder, which is complete: another revision of the same ones."""
+        self._names = {folder / path.name: name for path, name in self._names.items()}
+        self._served = {name: folder / path.name for name, path in self._served.items()}
+        self._taken = dict.fromkeys(self._names, ())
+        self._faults, self._seen, self._backlog = {}, {}, []
+        self._folder, self._fresh = folder, True
+
     # ------------------------------------------------------------------------------------------------ following
 
     def step(self) -> Step:

@@ -50,7 +50,6 @@ def notify(invocation: Invocation, folder: Path | None) -> int:
 def _sent(invocation: Invocation, settings: Settings, folder: Path) -> Iterator[Check]:
     """One try for each receiver."""
     from ...errors import SynclineError
-    from ...ledger import utcnow
     from ...notices import Notice, receivers
     from ...plugin import Check
 
@@ -58,7 +57,7 @@ def _sent(invocation: Invocation, settings: Settings, folder: Path) -> Iterator[
     found, faults = receivers(settings.notifications, invocation.redactor, folder)
     for receiver in found:
         try:
-            receiver.send(Notice("test", "", utcnow(), reason))
+            receiver.send(Notice("test", "", invocation.clock(), reason))
         except SynclineError as error:
             why = f" ({error.why})" if error.why else ""
             yield Check(receiver.label, False, invocation.redactor.clean(f"{error.what}{why}"), error.mend)

@@ -1,0 +1,50 @@
+"""`syncline serve`: every sync runs when it is due."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .. import completing
+from ..invocation import Invocation
+from ..options import command
+from ..serving import Remote, seconds
+
+
+@command()
+@click.argument(
+    "folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path), shell_complete=completing.specs
+)
+@click.option("--git", "url", metavar="URL", help="Follow a branch of this remote; DIR is a folder in it.")
+@click.option("--branch", default="main", show_default=True, help="The branch that --git follows.")
+@click.option(
+    "--interval", metavar="DURATION", default="60s", show_default=True, callback=seconds, help="How often --git looks."
+)
+@click.option("--runs", type=click.IntRange(1, 100), default=4, show_default=True, help="Most runs at once.")
+@click.option("--listen", metavar="HOST:PORT", help="Answer /healthz, /readyz and /metrics there.")
+def serve(
+    invocation: Invocation,
+    folder: Path | None,
+    url: str | None,
+    branch: str,
+    interval: float,
+    runs: int,
+    listen: str | None,
+) -> int:
+    """Run every sync when it is due, until stopped.
+
+    With DIR, the specs of that folder: what changes there is applied, and a file with faults replaces nothing. Without
+    DIR, what was applied to the ledger. Any number of processes may serve one ledger: each firing is carried out once,
+    and what one of them leaves behind is taken up by the others.
+
+    The first SIGTERM or Ctrl-C lets the calls in flight finish and leaves the rest for later; the second stops at once.
+
+    \b
+    Example:
+      syncline serve configs --listen 127.0.0.1:9464
+    """
+    from ..serving import serve as served
+
+    remote = Remote(url, branch, interval) if url is not None else None
+    return served(invocation, folder, remote=remote, runs=runs, listen=listen)

@@ -1,0 +1,184 @@
+"""`serve`, wired: what is served, the loop, those who watch, and the signals that end it."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import Fatal, SpecError, SynclineError
+from .invocation import Invocation
+from .stopping import graceful
+from .watching import watched
+
+if TYPE_CHECKING:
+    from ..executor import Executor
+    from ..git import Branch
+    from ..serve import Definitions, Folder, Followed, Loop
+
+log = logging.getLogger("syncline")
+SILENT = 60.0
+"""Seconds after which a loop that did not come round is not well."""
+PROCESSES = 16
+"""Most processes of a user that follow one branch on one machine: each has a checkout of its own."""
+DAY = 86_400.0
+_DURATION = re.compile(r"([1-9][0-9]{0,5})([smh])")
+
+
+@dataclass(frozen=True)
+class Remote:
+    """The branch that is followed, and how many seconds lie between two looks at it."""
+
+    url: str
+    branch: str
+    interval: float
+
+
+def serve(invocation: Invocation, folder: Path | None, *, remote: Remote | None, runs: int, listen: str | None) -> int:
+    """Serve until stopped; returns the exit code."""
+    from ..endpoint import Endpoint
+    from ..serve import Loop, Teller
+
+    here = folder if remote is None else None
+    if here is not None and not here.is_dir():
+        raise SpecError("there is no such folder", where=str(here), mend="name the folder of the specs")
+    executor = invocation.executor(beside=here)
+    with ExitStack() as stack:
+        stack.enter_context(watched(invocation, executor.ledger, here or invocation.folder(), serving=True))
+        invocation.registry.add_observer("syncline.serve", Teller())
+        stack.callback(invocation.registry.drop_observer, "syncline.serve")
+        followed = None if remote is None else _followed(invocation, executor, folder, remote, stack)
+        definitions = followed or _definitions(invocation, executor, here)
+        loop = Loop(executor, definitions, slots=runs)
+        if listen is not None:
+            health, ready = partial(_ill, loop), partial(_unready, loop, followed)
+            stack.enter_context(Endpoint(listen, health=health, ready=ready))
+        work: list[Callable[[], None]] = [loop.run, partial(_forget_details, invocation, executor, here)]
+        if followed is not None and remote is not None:
+            work.append(partial(followed.follow, remote.interval, executor.clock, executor.stop, loop.wake))
+        with graceful(executor.stop):
+            log.info("serving %s", _place(folder, remote))
+            _together(work, executor.stop, loop.wake)
+        log.info("stopped")
+    return 0
+
+
+def seconds(context: click.Context, parameter: click.Parameter, value: str) -> float:
+    """A duration like 60s, 5m or 1h."""
+    found = _DURATION.fullmatch(value)
+    if found is None:
+        raise click.BadParameter(f"{value!r} is not a duration like 60s, 5m or 1h", context)
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+# ------------------------------------------------------------------------------------------------ what is served
+
+
+def _definitions(invocation: Invocation, executor: Executor, folder: Path | None) -> Definitions:
+    from ..serve import Applied
+
+    if folder is not None:
+        return _folder(invocation, executor, folder)
+    connections = invocation.options.connections or invocation.folder() / "connections.yaml"
+    return Applied(connections, invocation.registry, invocation.redactor)
+
+
+def _folder(invocation: Invocation, executor: Executor, folder: Path) -> Folder:
+    from ..adoption import origins
+    from ..serve import Adopter, Folder
+
+    adopter = Adopter(executor.ledger, executor.observers, origins)
+    return Folder(folder, invocation.options.connections, invocation.registry, invocation.redactor, adopter)
+
+
+def _followed(
+    invocation: Invocation, executor: Executor, folder: Path | None, remote: Remote, stack: ExitStack
+) -> Followed:
+    from ..serve import Followed
+
+    inside = folder or Path()
+    if inside.is_absolute() or ".." in inside.parts:
+        raise SpecError("DIR must lie inside the repository", where=str(inside), mend="name it relative to its root")
+    branch = stack.enter_context(_branch(invocation, executor, remote))
+    return Followed(branch, inside, lambda place: invocation.load([place]), partial(_folder, invocation, executor))
+
+
+def _branch(invocation: Invocation, executor: Executor, remote: Remote) -> Branch:
+    """The branch in a place of this process's own: the first one that no other process has."""
+    from ..git import Branch, Taken
+
+    label = hashlib.blake2b(f"{remote.url} {remote.branch}".encode(), digest_size=8).hexdigest()
+    for number in range(PROCESSES):
+        place = invocation.cache_folder() / "git" / f"{label}-{number}"
+        try:
+            return Branch(remote.url, remote.branch, place, invocation.redactor, stop=executor.stop)
+        except Taken:
+            continue
+    raise Fatal(f"{PROCESSES} processes follow this branch already", where=remote.branch, mend="stop some of them")
+
+
+def _place(folder: Path | None, remote: Remote | None) -> str:
+    if remote is not None:
+        return f"branch {remote.branch}"
+    return f"the folder {folder}" if folder is not None else "what was applied to the ledger"
+
+
+# -------------------------------------------------------------------------------------------------- while it goes
+
+
+def _together(work: Sequence[Callable[[], None]], stop: threading.Event, wake: threading.Event) -> None:
+    """Do all of this at once until `stop` is set; the first error ends the rest, and is raised.
+
+    This thread only waits: a signal is handled in it, and must find no lock that it holds.
+    """
+    failed: list[BaseException] = []
+
+    def guarded(job: Callable[[], None]) -> None:
+        try:
+            job()
+        except BaseException as error:  # noqa: BLE001 - it is raised again below, in the thread that can
+            failed.append(error)
+            stop.set()
+
+    threads = [threading.Thread(target=guarded, args=(job,)) for job in work]
+    for each in threads:
+        each.start()
+    for each in threads:
+        while each.is_alive():
+            each.join(0.5)
+            if stop.is_set():
+                wake.set()
+    if failed:
+        raise failed[0]
+
+
+def _forget_details(invocation: Invocation, executor: Executor, folder: Path | None) -> None:
+    """Once a day, drop the row detail of runs that are older than the `retention` of syncline.yaml."""
+    while not executor.stop.is_set():
+        try:
+            executor.ledger.prune(invocation.settings(folder).retention)
+        except SynclineError as error:  # what could not be tidied up waits for the next day
+            log.warning("row detail past its retention was not dropped: %s", error)
+        executor.clock.wait(executor.stop, DAY)
+
+
+def _ill(loop: Loop) -> list[str]:
+    return [f"the run loop has been silent for {loop.silent:.0f} seconds"] if loop.silent > SILENT else []
+
+
+def _unready(loop: Loop, followed: Followed | None) -> list[str]:
+    reasons = _ill(loop)
+    if followed is not None and followed.commit is None:
+        reasons += followed.troubles()
+    elif not loop.ready:
+        reasons.append("the specs are being read")
+    return reasons
