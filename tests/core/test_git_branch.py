@@ -395,7 +395,9 @@ def test_hooks_of_the_user_are_not_run(
 def test_a_rewriting_of_addresses_cannot_start_a_program(
     remote: Remote, follow: Follow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "config").write_text(f'[url "ext::touch {tmp_path}/ran "]\ninsteadOf = https://example.com/\n')
+    (tmp_path / "config").write_text(
+        f'[url "ext::touch {tmp_path}/ran "]\ninsteadOf = https://example.com/\n[protocol]\nallow = always\n'
+    )
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "config"))
     with pytest.raises(Retriable, match="transport 'ext' not allowed"):
         follow("https://example.com/x").pull()
