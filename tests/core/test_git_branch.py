@@ -395,7 +395,9 @@ def test_hooks_of_the_user_are_not_run(
 def test_a_rewriting_of_addresses_cannot_start_a_program(
     remote: Remote, follow: Follow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "config").write_text(f'[url "ext::touch {tmp_path}/ran "]\ninsteadOf = https://example.com/\n')
+    (tmp_path / "config").write_text(
+        f'[url "ext::touch {tmp_path}/ran "]\ninsteadOf = https://example.com/\n[protocol]\nallow = always\n'
+    )
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "config"))
     with pytest.raises(Retriable, match="transport 'ext' not allowed"):
         follow("https://example.com/x").pull()
@@ -562,6 +564,37 @@ def test_the_users_own_helper_serves_and_is_not_told_of_our_password(
         assert not store.exists()
         store.write_text(f"http://another:x@{server.host}\nhttp://deploy-user:s3cret%2Fp%40ss%20word@{server.host}\n")
         pulled(follow(f"http://deploy-user@{server.host}/remote.git", place=tmp_path / "two"))
+
+
+@pytest.mark.parametrize("form", ["ssh://deploy-user@host.example.com{}", "deploy-user@host.example.com:{}"])
+def test_an_ssh_address_goes_to_the_users_own_ssh(
+    remote: Remote, follow: Follow, form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remote.push({"a.yaml": "1"})
+    ssh = tmp_path / "ssh"
+    ssh.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\nfor last; do :; done\neval "$last"\n')
+    ssh.chmod(0o700)
+    monkeypatch.setenv("GIT_SSH_COMMAND", str(ssh))
+    branch = follow(form.format(remote.bare))
+    assert (pulled(branch).folder / "a.yaml").read_text() == "1"
+    assert "deploy-user@host.example.com git-upload-pack" in (tmp_path / "asked").read_text()
+    assert branch.shown == form.format(remote.bare).replace("deploy-user@", "")
+    ssh.write_text("#!/bin/sh\necho 'deploy-user@host.example.com: Permission denied (publickey).' >&2\nexit 255\n")
+    with pytest.raises(Retriable, match=r"the Git server refused the login; .* or the ssh key"):
+        branch.pull()
+
+
+def test_a_password_in_an_ssh_address_is_refused(follow: Follow) -> None:
+    with pytest.raises(SpecError, match="an address with ssh:// takes no password") as caught:
+        follow("ssh://user:secret@example.com/x")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("login")
+def test_a_login_with_a_line_break_is_refused(follow: Follow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOLLOW_PASSWORD", "one\nhost=evil.example.com")
+    with pytest.raises(SpecError, match="holds a control character"):
+        follow("https://x:${env:FOLLOW_PASSWORD}@host.example.com/x")
 
 
 def test_a_plain_web_server_is_followed_as_well(remote: Remote, follow: Follow) -> None:

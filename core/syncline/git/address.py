@@ -97,7 +97,9 @@ def _of_url(found: re.Match[str], redactor: Redactor, folder: Path, where: str) 
     if scheme in ("https", "http"):
         return _with_login(shown, f"{scheme}://{place['host']}{place['port'] or ''}", user, password)
     if password or (user and scheme == "git"):
-        raise SpecError(f"a {scheme} address takes no password", where=where, mend="give git a key (GIT_SSH_COMMAND)")
+        raise SpecError(
+            f"an address with {scheme}:// takes no password", where=where, mend="give git a key (GIT_SSH_COMMAND)"
+        )
     if user.startswith("-"):
         raise _unreadable(where)
     return Address(f"{scheme}://{user}@{rest}" if user else shown, shown)

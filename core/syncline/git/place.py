@@ -82,9 +82,12 @@ class Place:
 
     def remove_others(self, commits: set[str]) -> None:
         """All checkouts but these."""
-        for path in self.folder.iterdir():
+        for path in sorted(self.folder.iterdir()):
             if _COMMIT.fullmatch(path.name) and path.name not in commits:
-                path.rename(self.half(path.name))  # out of sight first: nobody sees one that is half removed
+                try:
+                    path.rename(self.half(path.name))  # out of sight first: nobody sees one that is half removed
+                except OSError as error:
+                    _left(path, error)
                 _remove(self._half)
 
 
@@ -123,5 +126,10 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     except FileNotFoundError:
         return
-    except OSError as error:  # it takes room, and is tried again; the branch can be followed all the same
-        log.warning("%s cannot be removed: %s", path, os.strerror(error.errno) if error.errno else type(error).__name__)
+    except OSError as error:
+        _left(path, error)
+
+
+def _left(path: Path, error: OSError) -> None:
+    """It takes room, and is tried again; the branch can be followed all the same."""
+    log.warning("%s cannot be removed: %s", path, os.strerror(error.errno) if error.errno else type(error).__name__)
