@@ -24,7 +24,8 @@ def json_page() -> str:
         "# JSON documents",
         f"With `--json` every command prints one document on standard output, and `leads` one for each line. {told}",
         "## A run",
-        "What `run` and `retry` print; `history`, `status` and `show` hold it.",
+        "What `run` and `retry` print; `history`, `status` and `show` hold it. `run` and `retry` add `notes` where there is "
+        "something to say of how far back the sync reads.",
         "\n".join(["```json", msgspec.json.format(msgspec.json.encode(example()), indent=2).decode(), "```"]),
         f"`status`: `running` while it goes on, then one of {listed(EXITS)}. `ignored` always has the six default "
         "reasons; a rule's own come where they occur. `calls` counts requests to the products' APIs, token requests "
@@ -60,5 +61,6 @@ def _rows() -> Iterator[tuple[str, str]]:
         "`preview`",
         f"`{{{keys}}}`: the counts as the history would show them if everything is accepted; `changed_fields` how many "
         'known leads would change, by field; `samples` a few leads, each `{"email", "outcome", "fields": {field: '
-        '{"old", "new"}}}`; `calls` of the run; `minutes` the deliveries take at least.',
+        '{"old", "new"}}}`; `calls` of the run; `minutes` the deliveries take at least; `notes` how far back is '
+        "read, where that has to be said.",
     )

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from syncline.schedule import WEEKDAYS, problems, upcoming
+from syncline.schedule import WEEKDAYS, jittered, latest_due, next_due, outlook, problems, upcoming
+from syncline.schedule import walls as times
 
 ZONES = [
     "UTC", "Asia/Kolkata", "Europe/Berlin", "Europe/London", "Europe/Lisbon", "Europe/Dublin", "America/New_York",
@@ -187,8 +188,136 @@ def test_the_zone_of_the_schedule_goes_before_that_of_the_source() -> None:
         ({"frequency": "daily", "time": "09:30", "timezone": 5}, ["timezone"]),
         ({"frequency": "daily", "time": "09:30", "catch_up": "all"}, ["catch_up"]),
         ({"frequency": "cron", "cron": "0 9 29 2 mon"}, []),
+        ({"frequency": "cron", "cron": "5-5 * * * *"}, ["cron"]),
+        ({"frequency": "cron", "cron": "0 9 * * MON-mon"}, ["cron"]),
+        ({"frequency": "cron", "cron": "*/90 * * * *"}, ["cron"]),
+        ({"frequency": "cron", "cron": "0 0-23/24 * * *"}, ["cron"]),
+        ({"frequency": "cron", "cron": "*/59 22-2 * * 0-7"}, []),
+        ({"frequency": "daily", "time": "09:30", "jitter": "90s"}, []),
+        ({"frequency": "once", "jitter": "24h"}, []),
+        ({"frequency": "once", "jitter": "25h"}, ["jitter"]),
+        ({"frequency": "daily", "time": "09:30", "jitter": "24h"}, ["jitter"]),
+        ({"frequency": "daily", "time": "09:30", "jitter": "0s"}, ["jitter"]),
+        ({"frequency": "daily", "time": "09:30", "jitter": 5}, ["jitter"]),
+        ({"frequency": "daily", "time": "nine", "jitter": "5m"}, ["time"]),
+        ({"frequency": "weekly", "time": "09:30", "on": ["monday", "friday"], "jitter": "24h"}, []),
+        ({"frequency": "weekly", "time": "09:30", "on": ["sunday", "monday"], "jitter": "24h"}, ["jitter"]),
+        ({"frequency": "monthly", "time": "09:30", "day": "last", "jitter": "24h"}, []),
+        ({"frequency": "cron", "cron": "*/5 * * * *", "jitter": "5m"}, ["jitter"]),
+        ({"frequency": "cron", "cron": "*/5 * * * *", "jitter": "299s"}, []),
+        ({"frequency": "cron", "cron": "0 1,23 * * *", "jitter": "2h"}, ["jitter"]),
+        ({"frequency": "cron", "cron": "0 0 29 2 *", "jitter": "24h"}, []),
         ({"frequency": "once"}, []),
     ],
 )
 def test_every_problem_is_told_at_its_key(schedule: dict[str, object], found: list[str]) -> None:
     assert [key for key, _ in problems(schedule)] == found
+
+
+SCHEDULES = st.one_of(
+    st.builds(lambda time: {"frequency": "daily", "time": time}, TIMES),
+    st.builds(lambda time, on: {"frequency": "weekly", "time": time, "on": sorted(on)}, TIMES,
+              st.sets(st.sampled_from(WEEKDAYS), min_size=1)),
+    st.builds(lambda time, day: {"frequency": "monthly", "time": time, "day": day}, TIMES,
+              st.integers(1, 31) | st.just("last")),
+    st.sampled_from([
+        "30 2 * * *", "*/20 0-4 * * *", "15 * * * *", "0 9 1,15 * mon", "0 9 l * *", "0 9 * * fri#2",
+        "10,40 22-3 * * 0", "0 0 29 2 *", "0 0 1 1 *",
+    ]).map(lambda cron: {"frequency": "cron", "cron": cron}),
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(SCHEDULES, MOMENTS, st.sampled_from(ZONES), st.integers(1, 20), st.integers(-1, 1))
+def test_the_last_due_instant_is_where_the_upcoming_ones_stop(
+    schedule: dict[str, object], after: datetime, zone: str, n: int, off: int
+) -> None:
+    *_, last, following = islice(upcoming(schedule, after, zone), n + 1)
+    until = last + timedelta(seconds=off)
+    before = next_due(schedule, after, zone)
+    if off < 0 and n == 1:
+        assert latest_due(schedule, after, until, zone) is None
+        return
+    assert before is not None
+    found = latest_due(schedule, after, until, zone)
+    assert found is not None
+    assert before <= found <= until
+    assert next_due(schedule, found, zone) == (last if off < 0 else following)
+
+
+def test_a_year_of_downtime_costs_no_more_than_a_minute_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = 0
+    real = times.before
+
+    def counted(*given: object) -> object:
+        nonlocal asked
+        for wall in real(*given):  # type: ignore[arg-type]
+            asked += 1
+            yield wall
+
+    monkeypatch.setattr(times, "before", counted)
+    now = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    every = {"frequency": "cron", "cron": "* * * * *"}
+    assert latest_due(every, now - timedelta(days=365), now, "Europe/Berlin") == now
+    assert asked == 1
+
+
+def test_a_once_is_due_one_time_reckoned_from_its_creation() -> None:
+    created = datetime(2026, 2, 1, 10, tzinfo=UTC)
+    due = datetime(2026, 2, 2, 9, 30, tzinfo=UTC)
+    schedule = {"frequency": "once", "time": "09:30"}
+    assert next_due(schedule, created, "UTC") == due
+    assert latest_due(schedule, created, due - timedelta(seconds=1), "UTC") is None
+    assert latest_due(schedule, created, due + timedelta(days=9), "UTC") == due
+    assert next_due({"frequency": "once"}, created, "UTC") is None
+    assert latest_due({"frequency": "once"}, created, created, "UTC") == created
+    assert latest_due({"frequency": "once"}, created, created + timedelta(days=9), "UTC") == created
+
+
+@given(st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1), MOMENTS, st.sampled_from(ZONES))
+def test_jitter_depends_on_sync_and_due_instant_alone(sync: str, due: datetime, zone: str) -> None:
+    schedule = {"frequency": "daily", "time": "09:30", "jitter": "5m"}
+    starts = jittered(schedule, sync, due)
+    assert due <= starts <= due + timedelta(minutes=5)
+    assert jittered(dict(schedule), sync, due.astimezone(ZoneInfo(zone))) == starts
+    assert jittered({"frequency": "daily", "time": "09:30"}, sync, due) == due
+
+
+def test_jitter_is_spread_evenly_over_syncs_and_over_firings() -> None:
+    schedule = {"frequency": "daily", "time": "09:30", "jitter": "10m"}
+    due = datetime(2026, 11, 23, 4, tzinfo=UTC)
+    over_syncs = [jittered(schedule, f"sync-{n}", due) - due for n in range(1000)]
+    over_days = [
+        jittered(schedule, "one", due + n * timedelta(days=1)) - due - n * timedelta(days=1) for n in range(1000)
+    ]
+    for late in (over_syncs, over_days):
+        minutes = [sum(timedelta(minutes=n) <= each < timedelta(minutes=n + 1) for each in late) for n in range(10)]
+        assert min(minutes) > 60
+        assert max(minutes) < 140
+
+
+def test_what_a_change_of_the_clocks_does_is_said_of_each_run() -> None:
+    start = datetime(2027, 3, 27, 12, tzinfo=UTC)
+    firings, (turn,) = outlook({"frequency": "daily", "time": "02:30"}, start, "Europe/Berlin", 2)
+    assert [each.note for each in firings] == ["instead of 02:30", ""]
+    assert f"{turn.words}: {turn.effect}" == "clocks go forward 02:00 → 03:00: 02:30 does not exist, runs at 03:00"
+    start = datetime(2027, 10, 31, tzinfo=UTC)
+    firings, (turn,) = outlook({"frequency": "daily", "time": "02:30"}, start, "Europe/Berlin", 2)
+    assert [each.note for each in firings] == ["the first 02:30", ""]
+    assert f"{turn.words}: {turn.effect}" == "clocks go back 03:00 → 02:00: 02:30 happens twice, runs the first time"
+    firings, (turn,) = outlook({"frequency": "cron", "cron": "*/30 * * * *"}, start, "Europe/Berlin", 4)
+    assert [each.note for each in firings] == ["the first 02:30", "the second 02:00", "the second 02:30", ""]
+    assert turn.effect == "02:00 and 02:30 happen twice, runs each time"
+
+
+def test_a_change_that_touches_no_time_of_the_schedule_is_named_without_an_effect() -> None:
+    start = datetime(2027, 3, 27, 12, tzinfo=UTC)
+    firings, (turn,) = outlook({"frequency": "daily", "time": "09:30"}, start, "Europe/Berlin", 2)
+    assert turn.effect == ""
+    assert [each.note for each in firings] == ["", ""]
+
+
+def test_a_day_that_a_zone_left_out_is_named_with_its_dates() -> None:
+    start = datetime(2011, 12, 29, 20, tzinfo=UTC)
+    _, (turn,) = outlook({"frequency": "daily", "time": "09:30"}, start, "Pacific/Apia", 2)
+    assert turn.words == "clocks go forward 2011-12-30 00:00 → 2011-12-31 00:00"

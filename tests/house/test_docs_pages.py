@@ -14,14 +14,14 @@ import pytest
 import test_floors
 import yaml
 from docs_pages import DOCS, PAGES, ROOT, Block, anchors, blocks, commands, links, prose
-from syncline import executor, window
+from syncline import executor
 from syncline.cli import Invocation, root
 from syncline.cli.group import NAMES
 from syncline.cli.options import Options
 from syncline.ledger import runs
 from syncline.pipeline import remove
 from syncline.registry import GROUP, Registry, installed
-from syncline.spec import checker_of, load_paths, load_settings
+from syncline.spec import checker_of, load_paths, load_settings, retrieval
 from syncline_marketinghub import api
 from syncline_zoho.data_centers import DATA_CENTERS
 from syncline_zoho.products import TRAITS, Product
@@ -260,8 +260,8 @@ def test_the_numbers_on_the_pages_are_those_of_the_code() -> None:
         "0005-a-removal-compares-with-a-baseline.md": (held,),
         "forget-a-person.md": (f"would remove more than {remove.GUARD_LEADS} people and more than a fifth of all",),
         "write-a-spec.md": (
-            f"looks back {window.REACH.days} days",
-            f"at most {window.REACH.days} days before the sync",
+            f"looks back {retrieval.REACH.days} days",
+            f"at most {retrieval.REACH.days} days before the sync",
         ),
     }
     texts = {page.name: " ".join(page.read_text(encoding="utf-8").split()) for page in DOCS.rglob("*.md")}
