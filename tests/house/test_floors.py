@@ -20,11 +20,11 @@ FLOORS = [
     {"hooks"},
     {"spec", "ledger", "http", "registry"},
     {"__init__"},
-    {"window", "observers"},
+    {"window", "observers", "proposal"},
     {"pipeline"},
     {"assembly"},
     {"executor"},
-    {"preview", "explain", "spectest"},
+    {"preview", "explain", "spectest", "sampling"},
     {"console"},
     {"cli"},
 ]
