@@ -80,14 +80,15 @@ def propose(source: Sequence[Field], sink: Sequence[Field], key_field: str) -> l
 
     `key_field` is the sink field of the address. A source field whose type does not fit is not proposed.
     """
-    pairs = sorted(
+    pairs = [
         _Pair(rank, name.count("."), (to, of), Proposal(target.name, name, why))
         for to, target in enumerate(sink)
         for of, origin in enumerate(source)
         if fits(origin.type, target.type) and mappable(target.name)
         for name in [origin.name]
         for rank, why in _reasons(origin, target, address=target.name == key_field)
-    )
+    ]
+    pairs.sort(key=lambda pair: pair[:3])
     taken: set[str] = set()
     chosen: dict[str, Proposal] = {}
     for pair in pairs:

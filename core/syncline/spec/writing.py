@@ -94,7 +94,7 @@ def _section(name: str, keys: Mapping[str, Any], draft: Draft) -> Iterator[str]:
     yield ""
     yield from _noted(f"{name}:", draft.notes.get(name, ""))
     for key, value in keys.items():
-        yield from _noted(f"  {inline(key)}: {inline(value)}", draft.notes.get(f"{name}.{key}", ""))
+        yield from _noted(f"  {_key(key)}: {inline(value)}", draft.notes.get(f"{name}.{key}", ""))
     yield from _below(name, draft)
 
 
@@ -115,6 +115,11 @@ def _below(name: str, draft: Draft, indent: str = "  ") -> Iterator[str]:
 def _noted(line: str, note: str) -> Iterator[str]:
     """The line with its comment behind it."""
     yield f"{line.ljust(COMMENT_COLUMN - 1)} # {comment(note)}" if note else line
+
+
+def _key(key: str) -> str:
+    """A key; `on` needs no quotes, because scalars of specs stay the texts that they are."""
+    return key if _PLAIN_KEY.fullmatch(key) and key not in ("true", "false", "null") else inline(key)
 
 
 def _flow(value: Any) -> str:
@@ -143,5 +148,6 @@ def _dumped(value: Any, *, style: str | None = None, allow_unicode: bool = True)
 
 _CLOCK = re.compile(r"[0-9]+:[0-9:]+")
 """Older readers of YAML take 10:30 for a number, so every time of day is quoted."""
+_PLAIN_KEY = re.compile(r"[a-z][a-z_]*")
 _FLOWING = re.compile(r"\w+(?:[ .\-]\w+)*")
 """What needs no quotes inside {…} and […]."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from datetime import datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +21,9 @@ from .answers import Answers
 from .asking import Asker
 from .files import write
 from .keys import Key, keys_of
+
+if TYPE_CHECKING:
+    from ...executor import Executor
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 REFERENCES_ONLY = "a secret is given as a reference, ${env:NAME} or ${file:PATH}, never as the value"
@@ -40,7 +45,6 @@ class Accounts:
         self.held = load_connections(self.path, self._checker)
         self._open: dict[str, Connection[Any]] = {}
         self._stack = ExitStack()
-        self._runtime: Runtime | None = None
 
     def __enter__(self) -> Accounts:
         return self
@@ -56,16 +60,22 @@ class Accounts:
         """The type of a connection."""
         return self.held.entries[name].type
 
-    @property
+    @cached_property
+    def _executor(self) -> Executor:
+        return self._invocation.executor(read_only=True, beside=self.path.parent)
+
+    @cached_property
     def runtime(self) -> Runtime:
         """What connections and samples are lent; no ledger is written."""
-        if self._runtime is None:
-            from ...budget import Budgets, MemoryStore
+        from ...budget import Budgets, MemoryStore
 
-            executor = self._invocation.executor(read_only=True, beside=self.path.parent)
-            spent, parked = executor.ledger.spent()
-            self._runtime = executor.runtime(Budgets(MemoryStore(spent, parked), stop=executor.stop))
-        return self._runtime
+        spent, parked = self._executor.ledger.spent()
+        return self._executor.runtime(Budgets(MemoryStore(spent, parked), stop=self._executor.stop))
+
+    @cached_property
+    def now(self) -> datetime:
+        """The moment of the set-up."""
+        return self._executor.ledger.now()
 
     def opened(self, name: str) -> Connection[Any]:
         """The connection at work, its credentials tested. Raises `SpecError` for a reference that cannot be resolved,
@@ -83,9 +93,12 @@ class Accounts:
     def need(self, types: tuple[str, ...]) -> None:
         """See that there is at least one connection of one of the types; make the first one up if there is no
         file. Raises `SpecError` when there is a file without any."""
-        if self.held.document is None and not self.held.faults and not self.path.exists():
+        if not self.path.exists():
             self._make(types)
-        elif not self.fitting(types):
+            return
+        if more := [f"{key}={value}" for key, value in self._answers.connection.items() if key != "name"]:
+            raise click.UsageError(f"--connection {more[0]}: {self.path} is there already, and only read; edit it")
+        if not self.fitting(types):
             faults = tuple(fault for each in self.held.faulty.values() for fault in each) or self.held.faults
             if faults:
                 raise SpecError(faults=faults)
@@ -149,8 +162,12 @@ class Accounts:
             bind_connection(name, self._invocation.registry, self.held, self._invocation.redactor)
         except SpecError as error:
             unset = "; ".join(fault.message for fault in error.faults)
-            if self._answers.printed or not self._asker.confirm(
-                f"The account cannot be asked yet: {unset}.\nWrite {self.path} now, and go on when they are set?"
+            if (
+                not self._asker.asks
+                or self._answers.printed
+                or not self._asker.confirm(
+                    f"The account cannot be asked yet: {unset}.\nWrite {self.path} now, and go on when they are set?"
+                )
             ):
                 raise
             write(self.path, self.text or "")

@@ -76,8 +76,8 @@ def keys_of(flag: str, given: Iterable[str], bare: str) -> dict[str, str]:
             key, value = bare, each
         key, value = key.strip(), value.strip()
         if not key or not value:
-            raise click.UsageError(f"{flag} takes KEY=VALUE, or the {bare} alone, not {each!r}")
+            raise click.UsageError(f"{flag} takes KEY=VALUE, or the {bare} alone; one of the two is empty")
         if key in keys:
-            raise click.UsageError(f"{flag} gives {key} twice: {keys[key]!r} and {value!r}")
+            raise click.UsageError(f"{flag} gives {key} twice")
         keys[key] = value
     return keys

@@ -39,11 +39,13 @@ class Asker:
 
     def note(self, text: str) -> None:
         """Something to know, on the way."""
-        self.terminal.tell(self.terminal.clean(text))
+        for line in text.split("\n"):
+            self.terminal.tell(self.terminal.clean(line))
 
     def warn(self, text: str) -> None:
         """Something to look at; it is kept for the end, too."""
-        self.warnings.append(text)
+        if text not in self.warnings:
+            self.warnings.append(text)
         self.note(f"! {text}")
 
     def line(self, prompt: str) -> str:
@@ -60,11 +62,11 @@ class Asker:
         self, question: str, *, flag: str, proposed: str | None = None, optional: bool = False, check: Check = anything
     ) -> str:
         """An answer in words; "" only for an `optional` one."""
-        if proposed is not None and not self.asks and (self._yes or optional) and not check(proposed):
+        if optional and not self.asks:
+            return proposed or ""
+        if self._yes and proposed is not None and not check(proposed):
             return proposed
         if not self.interactive:
-            if optional:
-                return ""
             raise self.missing(question, flag, proposed)
         hint = f" [{proposed}]" if proposed else " (may stay empty)" if optional else ""
         while True:
@@ -88,11 +90,9 @@ class Asker:
         """One of the choices, by its number, its name, or a part of it; None only for an `optional` one."""
         taken = next((each for each in choices if each.value == proposed), None)
         taken = taken or next((each for each in choices if each.proposed), None)
-        if taken is not None and self._yes:
+        if (taken is not None and self._yes) or (optional and not self.asks):
             return taken
         if not self.interactive:
-            if optional:
-                return taken
             raise self.missing(question, flag, taken.value if taken else None, choices)
         self.note(question)
         self._show(choices, range(len(choices)))

@@ -137,7 +137,9 @@ class Ends:
         listed = key.choices if choices is None else choices
         if choices is not None and not choices and key.required:
             raise Fatal(
-                f"the account has no {key.title.lower()} to choose from", mend=f"create one there, or say {flag}=…"
+                f"the account shows nothing that {key.name} could be",
+                where=flag.removeprefix("--").replace(" ", "."),
+                mend="create it there, or let the user of the connection see it",
             )
         if key.required and len(listed) == 1:
             asker.note(f"{key.title}: {listed[0].value}, the only one")

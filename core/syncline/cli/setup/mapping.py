@@ -12,12 +12,13 @@ from ...plugin import Choice, Field
 from ...proposal import mappable, propose
 from ...spec import inline, value_of
 from .asking import Asker
-from .choosing import found, nearest
+from .choosing import SHOWN, found, nearest
 
-HELP = (
-    "Enter takes the table as it is. To map one more or to change one: SINK FIELD = SOURCE FIELD (a number or a part of"
-    ' a name will do; "text" in quotes is the same for every lead). To leave one out: -NUMBER. To see all fields: ?'
-)
+HELP = """Enter takes the table as it is. Otherwise:
+  SINK FIELD = SOURCE FIELD   maps one more, or changes one; a number or a part of a name will do
+  SINK FIELD = "text"         the same for every lead; or as in a spec: {field: Company, default: Unknown}
+  -NUMBER                     leaves one out
+  ?                           what is left to map; with a part of a name: ?phone"""
 ORIGINS = ("field", "sql", "value", "template", "default")
 
 
@@ -163,8 +164,8 @@ def changed(pairs: Pairs, typed: str) -> str:
     """Do what a line says; what is to be told instead of the table. Raises ValueError for what cannot be done."""
     if not typed:
         raise ValueError(f"{pairs.missing[0]!r} is required: {pairs.missing[0]} = SOURCE FIELD")
-    if typed == "?":
-        return fields(pairs)
+    if typed.startswith("?"):
+        return fields(pairs, typed[1:].strip())
     if typed.startswith("-") and "=" not in typed:
         rows = [Choice(name) for name in pairs.mapping]
         places = found(rows, typed[1:].strip())
@@ -174,17 +175,22 @@ def changed(pairs: Pairs, typed: str) -> str:
         return ""
     left, equals, right = typed.partition(" = ") if " = " in typed else typed.partition("=")
     if not equals or not left.strip() or not right.strip():
-        raise ValueError(HELP)
+        raise ValueError("that is not SINK FIELD = SOURCE FIELD, -NUMBER or ?")
     target = pairs.target(left.strip(), exactly=False)
     pairs.put(target, pairs.origin(right.strip(), exactly=False))
     return ""
 
 
-def fields(pairs: Pairs) -> str:
-    """What could still be mapped."""
-    ours = "any" if pairs.source is None else ", ".join(pairs.unused) or "all are mapped"
-    theirs = ", ".join(pairs.unmapped) or "all are mapped"
-    return f"sink fields left: {theirs}\nsource fields left: {ours}"
+def fields(pairs: Pairs, part: str = "") -> str:
+    """What could still be mapped; with a `part` only the fields that hold it."""
+
+    def listed(names: Sequence[str]) -> str:
+        some = [name for name in names if part.casefold() in name.casefold()]
+        more = f" and {len(some) - SHOWN} more (? and a part of the name)" if len(some) > SHOWN else ""
+        return f"{', '.join(some[:SHOWN]) or 'none'}{more}"
+
+    ours = "any" if pairs.source is None else listed(pairs.unused)
+    return f"sink fields left: {listed(pairs.unmapped)}\nsource fields left: {ours}"
 
 
 def show(asker: Asker, pairs: Pairs) -> None:

@@ -16,6 +16,7 @@ from ...errors import Fatal, SpecError, SynclineError
 from ...sampling import Samples, samples, shown_fields
 from ...schedule import upcoming
 from ...spec import Bound, Draft, Loaded, bind, load_paths, spec_text
+from ...spec.folder import RESERVED
 from ...spec.keys import NAME
 from ..invocation import Invocation, spec_files
 from .accounts import Accounts
@@ -27,6 +28,7 @@ from .showing import show_samples
 from .timing import retrieval, scheduled
 
 LONGEST_NAME = 100
+RESERVED_STEMS = frozenset(Path(name).stem for name in RESERVED)
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Wizard:
         asker, answers = self.asker, self._answers
         with Accounts(self._invocation, asker, answers, self._folder) as accounts:
             if answers.path is not None:
-                self._free(answers.path)
+                self._free(_spec_file(answers.path))
             self._accounts(accounts)
             ends = Ends(self._invocation, asker, accounts, self._folder)
             both = answers.connection.get("name")
@@ -74,7 +76,7 @@ class Wizard:
             if described is None:
                 described = asker.text("What is it for?", flag="--description", optional=True)
             origin, target = ends.made(source), ends.made(sink)
-            now = self._now()
+            now = accounts.now
             pairs = self._pairs(origin, target, now)
             zone = origin.zone()
             schedule = scheduled(asker, answers, zone)
@@ -93,9 +95,6 @@ class Wizard:
             return Made(path, text, bound, found, accounts.path, accounts.text, first)
 
     # ------------------------------------------------------------------------------------------------ one by one
-
-    def _now(self) -> datetime:
-        return self._invocation.executor(read_only=True, beside=self._folder).ledger.now()
 
     def _accounts(self, accounts: Accounts) -> None:
         """There must be a connection, unless neither end needs one."""
@@ -118,24 +117,27 @@ class Wizard:
 
     def _name(self, source: End) -> str:
         answers = self._answers
-        taken = {path.stem for path in spec_files(self._folder)}
+        owners = {spec.name: spec.path for spec in self._invocation.load([*spec_files(self._folder)]).specs}
 
         def fault(answer: str) -> str:
             if not re.fullmatch(NAME, answer) or len(answer) > LONGEST_NAME:
                 return "a name is made of small letters, digits and single hyphens, like webinar-signups"
             path = answers.path or self._folder / f"{answer}.yaml"
+            if path.stem in RESERVED_STEMS:
+                return f"{path.name} is the name of another file; choose another name"
+            if answer in owners and owners[answer] != path:
+                return f"{owners[answer]} has the name {answer!r} already; choose another"
             if path.exists() and not (answers.force or answers.printed):
                 return f"{path} is there already; choose another name, or overwrite it by --force"
             return ""
 
         if answers.name is None:
+            taken = set() if answers.path or answers.force else {path.stem for path in spec_files(self._folder)}
             identity = plugin_of(self._invocation.registry, "source", source.type).identity
-            proposed = _slug(source, identity, set() if answers.force else taken)
+            proposed = _slug(source, identity, taken | owners.keys() | RESERVED_STEMS)
             return self.asker.text("Name of the sync", flag="--name", proposed=proposed, check=fault)
-        if not re.fullmatch(NAME, answers.name) or len(answers.name) > LONGEST_NAME:
-            raise click.UsageError(f"--name: {fault(answers.name)}")
-        if not answers.printed:
-            self._free(answers.path or self._folder / f"{answers.name}.yaml")
+        if why := fault(answers.name):
+            raise click.UsageError(f"--name: {why}")
         return answers.name
 
     def _pairs(self, origin: Any, target: Any, now: datetime) -> Pairs:
@@ -245,6 +247,13 @@ class Wizard:
         if schedule is None:
             return None
         return next(islice(upcoming(schedule, now, zone or "UTC"), 1), None)
+
+
+def _spec_file(path: Path) -> Path:
+    """The path, if a spec may be called so."""
+    if path.suffix not in (".yaml", ".yml") or path.name in RESERVED or path.is_dir():
+        raise click.UsageError(f"--output: {path} cannot be a spec: it takes a file NAME.yaml of its own, or -")
+    return path
 
 
 def _slug(source: End, identity: Sequence[str], taken: set[str]) -> str:
