@@ -20,11 +20,11 @@ FLOORS = [
     {"hooks"},
     {"spec", "ledger", "http", "registry", "git"},
     {"__init__"},
-    {"window", "observers", "notices", "telemetry", "endpoint"},
+    {"window", "observers", "notices", "proposal", "telemetry", "endpoint"},
     {"adoption", "pipeline"},
     {"assembly"},
     {"executor"},
-    {"preview", "explain", "serve", "spectest"},
+    {"preview", "explain", "sampling", "serve", "spectest"},
     {"console"},
     {"cli"},
 ]

@@ -168,7 +168,7 @@ def test_a_cursor_that_has_expired_starts_the_window_over(source: Creator) -> No
 def test_a_page_that_is_not_creator_s_is_asked_again_and_never_taken_for_the_end(
     sandbox: Sandbox, source: Creator, monkeypatch: pytest.MonkeyPatch, kind: str, nth: int
 ) -> None:
-    monkeypatch.setattr("syncline_creator_source.api.PAUSE", 0.01)
+    monkeypatch.setattr("syncline_creator_source.structure.PAUSE", 0.01)
     sandbox.faults.add(kind, "creator.records", nth=nth, body="{}")
     assert len(read(source, window("Email")).ids) == LEADS
     sandbox.faults.clear()

@@ -13,6 +13,7 @@ from syncline import Fatal
 from syncline_marketinghub.api import Reply
 from syncline_marketinghub.config import MarketingHubConfig, duration
 from syncline_marketinghub.fields import STANDARD, labels, read_fields
+from syncline_marketinghub.lists import MailingList, choices
 from syncline_marketinghub.sink import MarketingHub
 from syncline_zoho import Budget
 from syncline_zoho_sandbox import Sandbox
@@ -29,6 +30,33 @@ def test_fields_are_read_in_both_shapes(sink: Make, box: Sandbox, shape: str) ->
     fields = sink().fields()
     assert {each.name for each in fields} >= {*STANDARD, "Channel"}
     assert [each.name for each in fields if each.required] == ["Lead Email"]
+
+
+def test_the_lists_of_the_account_are_offered_with_what_they_are(account: Account) -> None:
+    found = MarketingHub.choices("list", {}, account.connection())
+    assert found is not None
+    assert [each.value for each in found] == ["Newsletter", "Partners", "Webinar leads"]
+    details = {each.value: each.detail for each in found}
+    assert details["Newsletter"].endswith("leads, public: each new lead is mailed and has to confirm")
+    assert details["Webinar leads"].endswith("leads, private")
+    assert MarketingHub.choices("on_delete", {}, account.connection()) is None
+
+
+def test_an_account_without_lists_offers_none(account: Account, box: Sandbox) -> None:
+    connection = account.connection()
+    for listkey in box.lists().values():
+        form = {"listkey": listkey, "deleteleads": "off", "resfmt": "JSON"}
+        connection.client("marketinghub").send("POST", "/api/v1/deletemailinglist", form=form)
+    assert MarketingHub.choices("list", {}, connection) == []
+
+
+def test_lists_of_one_name_are_offered_by_their_keys() -> None:
+    twins = [
+        MailingList("1a", "Leads", False, {}),
+        MailingList("2b", "Leads", True, {}),
+        MailingList("3c", "", False, {}),
+    ]
+    assert [(each.value, each.label) for each in choices(twins)] == [("3c", ""), ("1a", "Leads"), ("2b", "Leads")]
 
 
 @pytest.mark.parametrize(

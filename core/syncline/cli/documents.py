@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..plugin import Check
     from ..registry import Registry
     from .coming import Coming
+    from .setup import Made
     from .survey import Definition, Known
 
 Json = dict[str, Any]
@@ -27,6 +28,28 @@ def checks(found: Iterable[Check], **names: Any) -> Json:
     the order tested."""
     lines = [{"subject": each.subject, "ok": each.ok, "found": each.found, "mend": each.mend} for each in found]
     return names | {"ok": all(line["ok"] for line in lines), "checks": lines}
+
+
+def initiated(made: Made, warnings: Sequence[str], *, written: bool) -> Json:
+    """`init`: `{"file", "sync", "spec", "text", "samples": [{"lead", "ignored", "detail"}], "read", "ignored": {reason:
+    leads}, "first_run", "warnings", "next"}`. `file` is null with `--output -`; `spec` is what the YAML in `text` says;
+    `samples` are of the first page, of which `read` tells the records; `next` are the commands that come next."""
+    found = made.samples
+    return {
+        "file": str(made.path) if written else None,
+        "sync": made.bound.spec.name,
+        "spec": dict(made.bound.spec.raw),
+        "text": made.text,
+        "samples": [
+            {"lead": dict(each.lead), "ignored": each.ignored, "detail": each.detail}
+            for each in (found.leads if found else ())
+        ],
+        "read": found.read if found else 0,
+        "ignored": dict(found.ignored.most_common()) if found else {},
+        "first_run": iso(made.first_run),
+        "warnings": list(warnings),
+        "next": made.next if written else [],
+    }
 
 
 def plugins(registry: Registry) -> Json:

@@ -31,8 +31,8 @@ def carried_out(root: click.Group, arguments: Sequence[str] | None, clock: Clock
     except click.ClickException as error:
         _tell_usage(invocation, error)
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        _tell(invocation, "Interrupted", "interrupted")
+    except (KeyboardInterrupt, click.Abort) as error:
+        _tell(invocation, "Interrupted", str(error) or "interrupted")
         return FAILED
     except BrokenPipeError:
         return 0

@@ -7,6 +7,7 @@ from importlib import import_module
 import click
 
 NAMES = (
+    "init",
     "validate",
     "schema",
     "plugins",

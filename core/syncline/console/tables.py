@@ -58,7 +58,7 @@ def table(
 
 @dataclass(frozen=True)
 class Counted:
-    """A table of numbers that is not broken up on a narrow screen: there, each row is a block of lines."""
+    """A table that is not broken up on a narrow screen: there, each row is a block of lines."""
 
     terminal: Terminal
     columns: Sequence[str]
@@ -66,12 +66,15 @@ class Counted:
     title: str
     head: int
     """How many columns stand in the first line of a block; the others follow, each with its name."""
+    texts: bool = False
+    """The others are texts, not numbers: in a block they have a line each, and empty ones are left out."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         """Chosen by what fits."""
         from rich.text import Text
 
-        whole = table(self.terminal, self.columns, self.rows, title=self.title, numbers=self.columns[self.head :])
+        numbers = () if self.texts else self.columns[self.head :]
+        whole = table(self.terminal, self.columns, self.rows, title=self.title, numbers=numbers)
         if console.measure(whole, options=options.update(max_width=WIDE)).maximum <= options.max_width:
             yield whole
             return
@@ -79,8 +82,11 @@ class Counted:
             yield Text(self.terminal.clean(self.title), style="bold")
         for row in self.rows:
             yield Text(self.terminal.clean("  ".join(row[: self.head])))
-            parts = (f"{name} {value}" for name, value in zip(self.columns, row, strict=True))
-            yield Text(self.terminal.clean("  " + ", ".join(list(parts)[self.head :])))
+            named = list(zip(self.columns, row, strict=True))[self.head :]
+            if self.texts:
+                yield from (Text(self.terminal.clean(f"  {name}: {value}".rstrip())) for name, value in named if value)
+            else:
+                yield Text(self.terminal.clean("  " + ", ".join(f"{name} {value}" for name, value in named)))
 
 
 def history(terminal: Terminal, runs: Sequence[RunRecord], *, title: str = "") -> Counted:
@@ -129,6 +135,17 @@ def checks(terminal: Terminal, found: Iterable[Check]) -> Iterable[Table]:
             told.append(f"\n→ {terminal.clean(check.mend)}", style="" if check.ok else "bold")
         made.add_row(mark, terminal.clean(check.subject), told)
     yield made
+
+
+def numbered(terminal: Terminal, rows: Mapping[int, Sequence[str]]) -> Table:
+    """Rows to choose from, each with its number, without a head."""
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table.grid(padding=(0, 2))
+    for number, row in rows.items():
+        made.add_row(Text(f"{number:>4}", style="cyan"), *(Text(terminal.clean(value)) for value in row))
+    return made
 
 
 def pairs(terminal: Terminal, values: Mapping[str, str]) -> Table:

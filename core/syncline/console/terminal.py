@@ -25,7 +25,7 @@ BLOCK = 1000
 class Terminal:
     """Everything a command says goes through here: secrets are masked, foreign characters cannot steer a terminal.
 
-    `say` and `document` write to standard output, `tell` to standard error.
+    `say` and `document` write to standard output, `tell` and `asked` to standard error.
     """
 
     def __init__(self, redactor: Redactor, *, color: bool | None = None) -> None:
@@ -45,6 +45,16 @@ class Terminal:
     def tell(self, *things: RenderableType) -> None:
         """Show something beside the result, on standard error."""
         self._write(sys.stderr, self._rendered(sys.stderr, things))
+
+    def asked(self, prompt: str) -> str | None:
+        """Show a prompt on standard error and read one line of standard input, without its blanks at the ends; None
+        when there is no more to read."""
+        self._write(sys.stderr, self.clean(prompt))
+        line = sys.stdin.readline()
+        if not line:
+            self._write(sys.stderr, "\n")
+            return None
+        return line.strip()
 
     def text(self, text: str) -> None:
         """Write text that is ours and complete, as it is, to standard output."""

@@ -5,7 +5,7 @@ whose first paragraph is shown to users and, for sources and sinks, states the d
 All methods are called from worker threads; one instance serves one run.
 """
 
-from .config import Check, Config, Field
+from .config import Check, Choice, Config, Field
 from .connection import Connection, Plugin, Runtime
 from .rule import RowRule, Rule
 from .sink import ACCEPTED, AudiencePart, Held, Result, ResultKind, RowSink, Sink, Status
@@ -16,6 +16,7 @@ __all__ = [
     "ACCEPTED",
     "AudiencePart",
     "Check",
+    "Choice",
     "Config",
     "Connection",
     "End",

@@ -34,6 +34,17 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """One value that a config key may take: the `value` as it stands in a spec, the `label` that people know it by,
+    and a `detail` that helps to choose. `proposed`: the one to take unless somebody knows better."""
+
+    value: str
+    label: str = ""
+    detail: str = ""
+    proposed: bool = False
+
+
+@dataclass(frozen=True)
 class Check:
     """One line of `syncline check`: the `subject` tested, whether it is `ok`, what was found, and the `mend`."""
 

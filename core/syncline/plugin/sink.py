@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..batch import texts
-from .config import C, Check, Field
+from .config import C, Check, Choice, Field
 from .connection import Plugin
 
 if TYPE_CHECKING:
@@ -115,6 +115,15 @@ class Sink(Plugin[C]):
         return None
 
     @classmethod
+    def choices(cls, key: str, given: Mapping[str, Any], connection: Any) -> Sequence[Choice] | None:
+        """For `syncline init`: what the config `key` may be, read from the account of `connection`, best first.
+
+        `given` holds the keys answered so far, in the order of the config. None: the key is not one to choose. A key
+        without a default is asked for in any case, one with a default only if it has choices. May use the network.
+        """
+        return None
+
+    @classmethod
     def known_fields(cls, config: C) -> Sequence[str] | None:
         """Field names known without network and secrets, for `validate`; None: any may exist."""
         return None
@@ -123,6 +132,10 @@ class Sink(Plugin[C]):
     def address_field(cls, config: C) -> str:
         """The mapped field that identifies a person; override it where the config decides."""
         return cls.key_field
+
+    def creates_fields(self) -> bool:
+        """True: a mapped field that is not among `fields()` is made before the first `deliver`."""
+        return False
 
     def prepare(self, mapped: Sequence[str]) -> None:
         """Once in a run, before `encode` and all that follows. Uses no network and writes nothing (see `provide`)."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .config import C, Check, Field
+from .config import C, Check, Choice, Field
 from .connection import Plugin
 
 if TYPE_CHECKING:
@@ -95,6 +95,15 @@ class Source(Plugin[C]):
 
     def fields(self) -> Sequence[Field] | None:
         """The fields that can be mapped; None when unknown until data is read. May use the network."""
+        return None
+
+    @classmethod
+    def choices(cls, key: str, given: Mapping[str, Any], connection: Any) -> Sequence[Choice] | None:
+        """For `syncline init`: what the config `key` may be, read from the account of `connection`, best first.
+
+        `given` holds the keys answered so far, in the order of the config. None: the key is not one to choose. A key
+        without a default is asked for in any case, one with a default only if it has choices. May use the network.
+        """
         return None
 
     @classmethod

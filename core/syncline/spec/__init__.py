@@ -1,18 +1,22 @@
 """Specs: read, checked, and bound to plugins. See DESIGN 3 for the contract with the authors of the YAML."""
 
 from .applied import spec_of_raw
-from .binding import Bound, ConnectionUse, bind
+from .binding import Bound, ConnectionUse, bind, bind_connection, bind_options
 from .connections import Connections, load_connections
 from .folder import Loaded, checker_of, load_paths
 from .model import Mapped, Spec, SpecTest
+from .reading import value_of
 from .schema import schema
 from .settings import Degraded, Notification, Settings, load_settings
+from .writing import SCHEMA_FILE, Draft, connections_text, inline, spec_text
 
 __all__ = [
+    "SCHEMA_FILE",
     "Bound",
     "ConnectionUse",
     "Connections",
     "Degraded",
+    "Draft",
     "Loaded",
     "Mapped",
     "Notification",
@@ -20,10 +24,16 @@ __all__ = [
     "Spec",
     "SpecTest",
     "bind",
+    "bind_connection",
+    "bind_options",
     "checker_of",
+    "connections_text",
+    "inline",
     "load_connections",
     "load_paths",
     "load_settings",
     "schema",
     "spec_of_raw",
+    "spec_text",
+    "value_of",
 ]

@@ -85,6 +85,28 @@ def bind(spec: Spec, registry: Registry, connections: Connections, redactor: Red
     )
 
 
+def bind_connection(name: str, registry: Registry, connections: Connections, redactor: Redactor) -> ConnectionUse:
+    """One connection by itself, before there is a spec. Raises as `bind` does; `KeyError` for a name without entry."""
+    binding = _Binding(registry, connections, redactor)
+    found = binding.connection(Part("", name, {}))
+    if binding.faults or found is None:
+        raise SpecError(faults=tuple(binding.faults))
+    return found
+
+
+def bind_options(
+    plugin: type[Plugin[Any]], options: Mapping[str, Any], folder: Path, redactor: Redactor
+) -> tuple[Config | None, str]:
+    """The typed config of an end, before there is a spec; or None and why the options do not fit."""
+    try:
+        return config_of(plugin.Config, resolve(dict(options), redactor, folder=folder)), ""
+    except Misfit as misfit:
+        where = ".".join(map(str, misfit.path))
+        return None, redactor.clean(f"{where}: {misfit.message}" if where else misfit.message)
+    except SpecError as error:
+        return None, str(error)
+
+
 @dataclass(frozen=True)
 class _Place:
     """Where options stand: the document for faults, the folder for `${file:…}`."""

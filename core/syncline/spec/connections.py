@@ -11,7 +11,7 @@ from .checker import Checker
 from .conversion import Misfit, config_of
 from .document import Document
 from .model import ConnectionEntry
-from .reading import read
+from .reading import parse, read
 
 FILE = "connections.yaml"
 
@@ -30,11 +30,14 @@ class Connections:
     faults: tuple[Fault, ...] = ()
 
 
-def load_connections(path: Path, checker: Checker) -> Connections:
-    """Read and check a connections.yaml. One that does not exist has no entries and no faults."""
-    if not path.exists():
+def load_connections(path: Path, checker: Checker, text: str | None = None) -> Connections:
+    """Read and check a connections.yaml. One that does not exist has no entries and no faults.
+
+    `text` stands in for a file that is not written yet.
+    """
+    if text is None and not path.exists():
         return Connections(path)
-    document, unreadable = read(path)
+    document, unreadable = read(path) if text is None else parse(text.encode(), str(path))
     if document is None:
         return Connections(path, faults=tuple(unreadable))
     faults = checker.connections(document)

@@ -16,7 +16,7 @@ from .checks import Checks
 from .connections import Connections, load_connections
 from .document import Document, merged
 from .model import Spec
-from .reading import read
+from .reading import parse, read
 from .settings import FILE as SETTINGS
 from .settings import load_settings
 
@@ -53,12 +53,15 @@ def checker_of(registry: Registry) -> Checker:
     return Checker(registry)
 
 
-def load_paths(paths: Iterable[Path], registry: Registry, connections: Path | None = None) -> Loaded:
-    """Load files, and the specs of folders. `connections` stands in for the connections.yaml beside each spec.
+def load_paths(
+    paths: Iterable[Path], registry: Registry, connections: Path | None = None, texts: Mapping[Path, str] = {}
+) -> Loaded:
+    """Load files, and the specs of folders. `connections` stands in for the connections.yaml beside each spec, and
+    `texts` for files that are not written yet.
 
     Never raises for what is in the files; a path that does not exist is a fault as well.
     """
-    loading = _Loading(checker_of(registry), connections)
+    loading = _Loading(checker_of(registry), connections, texts)
     for path in paths:
         for file in _specs_in(path, connections):
             loading.load(file)
@@ -80,6 +83,7 @@ class _Loading:
 
     checker: Checker
     given: Path | None
+    texts: Mapping[Path, str]
     specs: dict[Path, Spec] = field(default_factory=dict)
     faults_of: dict[Path, list[Fault]] = field(default_factory=dict)
     besides: dict[Path, list[Fault]] = field(default_factory=dict)
@@ -93,7 +97,8 @@ class _Loading:
             return
         held = self.used[path] = self._connections(path.parent)
         self._settings(path.parent)
-        document, faults = read(path)
+        text = self.texts.get(path)
+        document, faults = read(path) if text is None else parse(text.encode(), str(path))
         under, bad = self._defaults(path.parent)
         faults += bad
         if document is None:
@@ -130,8 +135,8 @@ class _Loading:
     def _connections(self, folder: Path) -> Connections:
         path = self.given or folder / accounts.FILE
         if path not in self.accounts:
-            self.accounts[path] = load_connections(path, self.checker)
-            if self.given is not None and not path.exists():
+            self.accounts[path] = load_connections(path, self.checker, self.texts.get(path))
+            if self.given is not None and not path.exists() and path not in self.texts:
                 self.besides[path] = [Fault(str(path), 1, 1, "", "there is no such file; see --connections")]
         return self.accounts[path]
 

@@ -66,6 +66,14 @@ def parse(data: bytes, file: str) -> tuple[Document | None, list[Fault]]:
     return document, []
 
 
+def value_of(text: str) -> Any:
+    """What the text means as a value of a spec: `3`, `true`, `[a, b]`, `{field: Email}`. Raises ValueError."""
+    document, faults = parse(text.encode(), "")
+    if document is None or not document.values:
+        raise ValueError(faults[0].message if faults else "is no value")
+    return document.value
+
+
 class _Stop(Exception):
     """The file cannot be read any further."""
 

@@ -1,6 +1,6 @@
-"""Creator's API 2.1, as far as a source needs it: one page, one record, and what exists.
+"""Creator's API 2.1, as far as a source needs it: one page, one record, and what exists around the report.
 
-Source: https://www.zoho.com/creator/help/api/v2.1/get-records.html and the meta pages beside it.
+Source: https://www.zoho.com/creator/help/api/v2.1/get-records.html .
 """
 
 from __future__ import annotations
@@ -10,22 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from syncline import Answer, Retriable
-from syncline_zoho import TRAITS, Account, Product, code_of
+from syncline import Retriable
+from syncline_zoho import Account, code_of
 
-from .codes import GONE_RECORD, NO_RECORDS, OK, UNKNOWN_PATH, Coded, refusal
+from .codes import GONE_RECORD, NO_RECORDS
 from .config import CreatorConfig
 from .fieldtypes import ID
 from .frames import Row
+from .structure import Item, Structure, path_of
 
 READ_SCOPE = "ZohoCreator.report.READ"
-APPLICATIONS_SCOPE = "ZohoCreator.dashboard.READ"
-STRUCTURE_SCOPE = "ZohoCreator.meta.application.READ"
-FORM_SCOPE = "ZohoCreator.meta.form.READ"
 LARGEST_PAGE = "1000"
 SMALLEST_PAGE = "200"
-TRIES = 3
-PAUSE = 1.0
 
 
 @dataclass(frozen=True)
@@ -40,28 +36,21 @@ class Api:
     """Calls on one application."""
 
     def __init__(self, connection: Account[Any], config: CreatorConfig) -> None:
-        self._connection = connection
-        self._client = connection.client(Product.CREATOR)
-        documented = TRAITS[Product.CREATOR].limit
-        assert documented is not None  # noqa: S101 - for the type checker: Creator documents one
-        self._budget = (f"{connection.account}/creator", connection.limit(Product.CREATOR, documented))
-        self._headers = {"accept": "application/json"}  # exactly this: `*/*` in it is refused with code 9210
-        if config.environment:
-            self._headers["environment"] = config.environment
-        self._owner = quote(config.owner, safe="")
-        self._application = f"{self._owner}/{quote(config.application, safe='')}"
-        self.report_path = f"/creator/v2.1/data/{self._application}/report/{quote(config.report, safe='')}"
-        self._calls_before = self._client.calls
+        self._structure = Structure(connection, config.environment)
+        self._owner, self._application = config.owner, config.application
+        place = path_of(config.owner, config.application)
+        self.report_path = f"/creator/v2.1/data/{place}/report/{quote(config.report, safe='')}"
+        self._calls_before = self._structure.client.calls
 
     @property
     def calls(self) -> int:
         """Requests sent since this object was made."""
-        return self._client.calls - self._calls_before
+        return self._structure.client.calls - self._calls_before
 
     def page(self, params: Mapping[str, str], cursor: str | None = None) -> Records:
         """One page of the report. Each of the three ways to say "no records" is an empty page, and the last."""
         headers = {"record_cursor": cursor} if cursor else {}
-        answer = self._send(self.report_path, READ_SCOPE, params=params, headers=headers, empty=NO_RECORDS)
+        answer = self._structure.send(self.report_path, READ_SCOPE, params=params, headers=headers, empty=NO_RECORDS)
         if code_of(answer) in NO_RECORDS:
             return Records([], None)
         rows = answer.json.get("data")
@@ -76,52 +65,18 @@ class Api:
         if not (id.isascii() and id.isdigit()):
             return None  # not one of Creator's, so it must not become a part of the address
         path = f"{self.report_path}/{id}"
-        answer = self._send(path, READ_SCOPE, params={"field_config": "all"}, empty=GONE_RECORD)
+        answer = self._structure.send(path, READ_SCOPE, params={"field_config": "all"}, empty=GONE_RECORD)
         found = answer.json.get("data")
         return found if isinstance(found, dict) else None
 
-    def applications(self) -> list[dict[str, Any]]:
+    def applications(self) -> list[Item]:
         """What the user of the token may see of the owner's applications."""
-        try:
-            return self._listed(f"/creator/v2.1/meta/{self._owner}/applications", "applications", APPLICATIONS_SCOPE)
-        except Coded as error:
-            if error.code not in UNKNOWN_PATH:
-                raise
-        return self._listed("/creator/v2.1/meta/applications", "applications", APPLICATIONS_SCOPE)
+        return self._structure.applications(self._owner)
 
-    def reports(self) -> list[dict[str, Any]]:
+    def reports(self) -> list[Item]:
         """The reports of the application."""
-        return self._listed(f"/creator/v2.1/meta/{self._application}/reports", "reports", STRUCTURE_SCOPE)
+        return self._structure.reports(self._owner, self._application)
 
-    def fields(self, form: str) -> list[dict[str, Any]]:
+    def fields(self, form: str) -> list[Item]:
         """The fields of a form, system fields apart."""
-        path = f"/creator/v2.1/meta/{self._application}/form/{quote(form, safe='')}/fields"
-        return self._listed(path, "fields", FORM_SCOPE)
-
-    def _listed(self, path: str, key: str, scope: str) -> list[dict[str, Any]]:
-        answer = self._send(path, scope, empty=frozenset({"3910", "3920", "3930"}))
-        items = answer.json.get(key) or []
-        return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-
-    def _send(
-        self,
-        path: str,
-        scope: str,
-        *,
-        params: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        empty: frozenset[str] = frozenset(),
-    ) -> Answer:
-        """The answer, if its code is 3000 or in `empty`. What is not Creator's (a gateway's page) is asked again."""
-        for attempt in range(1, TRIES + 1):
-            answer = self._client.send(
-                "GET", path, params=params, headers={**self._headers, **(headers or {})}, budget=self._budget
-            )
-            code = code_of(answer)
-            if code == OK or code in empty:
-                return answer
-            error = refusal(answer, where=path, scope=scope, scope_help=self._connection.token_help())
-            passing = isinstance(error, Retriable) and not code
-            if not passing or attempt == TRIES or self._connection.runtime.stop.wait(PAUSE):
-                raise error
-        raise AssertionError("the last attempt returns or raises")
+        return self._structure.fields(self._owner, self._application, form)

@@ -19,6 +19,8 @@ GONE_REPORT = frozenset({"2894", "1090"})
 NO_FIELD = "3710"
 SCOPE = "2945"
 UNKNOWN_PATH = frozenset({"", "1000"})
+FORBIDDEN = frozenset({SCOPE, "1060", "1130", "2896", "2897", "2898", "2899", "2933", "2965", "4070"})
+"""Codes that say that this user, or this token, may not."""
 
 PERMISSIONS = "give the user of the refresh token access in Creator"
 FATAL: Mapping[str, tuple[str, str]] = {

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
-from syncline import Check, Deactivate, Fatal, Field, Pages, Partition, PluginError, Source, SynclineError
+from syncline import Check, Choice, Deactivate, Fatal, Field, Pages, Partition, PluginError, Source, SynclineError
 from syncline_zoho import Account
 
 from .api import Api
@@ -17,6 +17,7 @@ from .dates import Dates
 from .fieldtypes import ID, SYSTEM, form_fields
 from .frames import all_columns, frame_of
 from .inspection import names_text, sample
+from .offering import choices
 from .reading import Reading
 
 
@@ -46,6 +47,11 @@ class Creator(Source[CreatorConfig]):
     def check(self, needed: Sequence[str]) -> Iterator[Check]:
         """Application, report, form, criteria, and whether the report shows the needed fields and the time columns."""
         yield from checks(lambda: self._api, self.config, needed)
+
+    @classmethod
+    def choices(cls, key: str, given: Mapping[str, Any], connection: Account[Any]) -> Sequence[Choice] | None:
+        """Owners, their applications, the reports and forms of these: what the user of the token may see."""
+        return choices(key, given, connection)
 
     def fields(self) -> Sequence[Field] | None:
         """What can be mapped: the fields that the report shows, with the form's types and labels if `form` is given.

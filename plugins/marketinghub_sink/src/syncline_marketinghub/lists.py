@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from syncline import Fatal, Status
+from syncline import Choice, Fatal, Status
 
 from .api import Api
 from .codes import Verdict, verdict
@@ -65,6 +65,21 @@ def resolve(lists: Sequence[MailingList], wanted: str) -> MailingList:
         why=f"the account has {', '.join(map(repr, sorted(names))) or 'none'}",
         mend=f"did you mean {close[0]!r}?" if close else "create it in MarketingHub, or name another one",
     )
+
+
+def choices(lists: Sequence[MailingList]) -> list[Choice]:
+    """The lists by name, for `syncline init`; one that shares its name with another goes by its key."""
+    names = [each.name for each in lists]
+    return [
+        Choice(each.name if names.count(each.name) == 1 and each.name else each.key, each.name, _described(each))
+        for each in sorted(lists, key=lambda each: each.name.casefold())
+    ]
+
+
+def _described(found: MailingList) -> str:
+    kind = "public: each new lead is mailed and has to confirm" if found.public else "private"
+    people = found.counts.get(Status.ACTIVE)
+    return kind if people is None else f"{people:,} leads, {kind}"
 
 
 def count(api: Api, listkey: str, status: Status) -> int | None:

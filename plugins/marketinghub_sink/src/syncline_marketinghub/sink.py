@@ -14,6 +14,7 @@ from syncline import (
     STATUS,
     AudiencePart,
     Check,
+    Choice,
     Fatal,
     Field,
     Held,
@@ -30,7 +31,7 @@ from .checks import check_lines
 from .config import MarketingHubConfig
 from .delivery import BULK, Delivery
 from .fields import ADDRESS_FIELD, create_field, labels, read_fields, unknown_field
-from .lists import MailingList, read_lists, resolve
+from .lists import MailingList, choices, read_lists, resolve
 from .readback import read_back
 
 BULK_BATCH = 100
@@ -85,6 +86,15 @@ class MarketingHub(Sink[MarketingHubConfig]):
     def check(self, mapped: Sequence[str]) -> Iterator[Check]:
         """The list, its people, the scopes, the fields, and the budget: one line each."""
         yield from check_lines(self._api(), self.config, mapped)
+
+    @classmethod
+    def choices(cls, key: str, given: Mapping[str, Any], connection: Any) -> Sequence[Choice] | None:
+        """The mailing lists of the account."""
+        return choices(read_lists(Api(connection))) if key == "list" else None
+
+    def creates_fields(self) -> bool:
+        """As the config says."""
+        return self.config.create_fields
 
     def fields(self) -> Sequence[Field]:
         """All fields of the account, by their labels."""
