@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import threading
 from collections.abc import Iterator
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -163,6 +164,32 @@ def test_spans_of_runs_at_once_are_kept_apart(tmp_path: Path, ledger: Ledger, co
     assert sorted(runs.values()) == ["autumn", "spring"]
     parents = [runs[span.parent_span_id] for span in collector.spans if span.name == "syncline.batch"]
     assert sorted(parents) == ["autumn", "spring"]
+
+
+def test_a_wait_for_a_budget_is_an_event_of_the_run_that_waits(shop: Workshop, collector: Collector) -> None:
+    telemetry = watched(shop, {"OTEL_TRACES_EXPORTER": "otlp"})
+    begun = {"run": "1", "sync": "sign-ups", "trigger": "schedule", "resumed": False}
+    ended = begun | {
+        "status": "succeeded", "started_at": "2026-11-23T09:30:00Z", "finished_at": "2026-11-23T09:40:00Z",
+        "counts": {"total": 0}, "calls": {"sink": 3},
+    }  # fmt: skip
+    until = datetime.now(UTC).timestamp() + 60
+    receipt = {"batch": None, "read": 0, "to_send": 0, "sent": 0, "waiting": "hub", "waiting_until": until}
+
+    def course() -> None:
+        telemetry.syncline_run_started(begun)
+        telemetry.syncline_batch_committed(receipt)
+        telemetry.syncline_batch_committed(receipt | {"sent": 1})
+        telemetry.syncline_run_finished(ended)
+
+    copy_context().run(course)
+    telemetry.syncline_batch_committed(receipt)  # outside of every run
+    telemetry.close()
+    (span,) = collector.spans
+    (event,) = span.events
+    told = attributes(event)
+    assert (event.name, told["syncline.budget"]) == ("waiting for a call budget", "hub")
+    assert 50 < told["syncline.wait"] <= 60
 
 
 def test_the_service_is_named_by_the_environment(

@@ -27,21 +27,16 @@ def watched(
     """Inside, the observers of this process are told of every run: the logs, the notifications that syncline.yaml in
     `folder` asks for, and the telemetry that the environment asks for, which is given out if there is any. At the end,
     what is still to be sent is sent. `serving`: the process stays; `scraped`: somebody will ask for its metrics."""
-    registry = invocation.registry
+    observing = invocation.registry.observing
     with ExitStack() as stack:
-
-        def observe(name: str, observer: object) -> None:
-            registry.add_observer(name, observer)
-            stack.callback(registry.drop_observer, name)
-
-        observe("syncline.logs", invocation.logs(serving=serving))
+        stack.enter_context(observing("syncline.logs", invocation.logs(serving=serving)))
         if notices := _notices(invocation, ledger, folder):
             stack.callback(notices.close)
-            observe("syncline.notices", notices)
+            stack.enter_context(observing("syncline.notices", notices))
         telemetry = _telemetry(ledger, serving, scraped)
         if telemetry is not None:
             stack.callback(telemetry.close)
-            observe("syncline.telemetry", telemetry)
+            stack.enter_context(observing("syncline.telemetry", telemetry))
         yield telemetry
 
 
