@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -84,10 +84,15 @@ class Registry:
         with self._changing:
             self._manager.register(observer, name)
 
-    def drop_observer(self, name: str) -> None:
-        """Take back what `add_observer` registered under this name."""
-        with self._changing:
-            self._manager.unregister(name=name)
+    @contextmanager
+    def observing(self, name: str, observer: object) -> Iterator[None]:
+        """Inside, the observer is told; see `add_observer`."""
+        self.add_observer(name, observer)
+        try:
+            yield
+        finally:
+            with self._changing:
+                self._manager.unregister(name=name)
 
     def telling(self, name: str) -> AbstractContextManager[object]:
         """Held while this observer is told something, so that threads tell it one after the other."""

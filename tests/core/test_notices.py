@@ -106,8 +106,9 @@ def test_what_is_told_says_what_where_why_and_what_to_do_and_names_nobody(house:
 
 
 def test_a_stopped_run_and_a_retry_are_neither_good_nor_bad_and_a_held_run_is_bad(house: House) -> None:
-    ends = ["schedule succeeded", "retry failed", "schedule interrupted", "schedule held", "retry succeeded",
-            "schedule interrupted", "schedule failed", "manual partial", "schedule interrupted", "schedule succeeded"]  # fmt: skip
+    ends = ["schedule succeeded", "retry failed", "schedule interrupted", "schedule held",
+            "retry succeeded", "schedule interrupted", "schedule failed", "manual partial",
+            "schedule interrupted", "schedule succeeded"]  # fmt: skip
     with Ledger.open(house.url, now=lambda: house.now) as ledger:
         _, notices = house.process(ledger)
         sync = ledger.meet("fair", identity={}, spec={}, source_scope="")

@@ -40,13 +40,12 @@ def carried_out(invocation: Invocation, bound: Bound, start: Callable[[Executor]
     options, terminal = invocation.options, invocation.terminal
     broken: BrokenRun | None = None
     with watched(invocation, executor.ledger, folder):
-        with progress.Progress(progress.display(terminal, logs=options.log_format == "json")) as shown:
-            invocation.registry.add_observer("syncline.progress", shown)
-            with graceful(executor.stop):
-                try:
-                    run = start(executor)
-                except BrokenRun as error:
-                    run, broken = error.run, error
+        shown = progress.Progress(progress.display(terminal, logs=options.log_format == "json"))
+        with shown, invocation.registry.observing("syncline.progress", shown), graceful(executor.stop):
+            try:
+                run = start(executor)
+            except BrokenRun as error:
+                run, broken = error.run, error
         forget_details(invocation, executor, bound)
         tell(invocation, run, _notes(executor, bound))
         if broken is not None:

@@ -1,8 +1,9 @@
-"""Who watches the runs of a process: the logs, and the people who are notified."""
+"""Who watches the runs of a process: the logs, the people who are notified, and telemetry."""
 
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,26 +15,38 @@ from .invocation import Invocation
 if TYPE_CHECKING:
     from ..ledger import Ledger
     from ..notices import Notices
+    from ..telemetry import Telemetry
 
 log = logging.getLogger("syncline")
 
 
 @contextmanager
-def watched(invocation: Invocation, ledger: Ledger, folder: Path, *, serving: bool = False) -> Iterator[None]:
-    """Inside, the observers of this process are told of every run: the logs, and the notifications that syncline.yaml
-    in `folder` asks for. At the end, what is still to be sent is sent. `serving`: the process stays."""
-    registry = invocation.registry
+def watched(
+    invocation: Invocation, ledger: Ledger, folder: Path, *, serving: bool = False, scraped: bool = False
+) -> Iterator[Telemetry | None]:
+    """Inside, the observers of this process are told of every run: the logs, the notifications that syncline.yaml in
+    `folder` asks for, and the telemetry that the environment asks for, which is given out if there is any. At the end,
+    what is still to be sent is sent. `serving`: the process stays; `scraped`: somebody will ask for its metrics."""
+    observing = invocation.registry.observing
     with ExitStack() as stack:
-
-        def observe(name: str, observer: object) -> None:
-            registry.add_observer(name, observer)
-            stack.callback(registry.drop_observer, name)
-
-        observe("syncline.logs", invocation.logs(serving=serving))
+        stack.enter_context(observing("syncline.logs", invocation.logs(serving=serving)))
         if notices := _notices(invocation, ledger, folder):
             stack.callback(notices.close)
-            observe("syncline.notices", notices)
-        yield
+            stack.enter_context(observing("syncline.notices", notices))
+        telemetry = _telemetry(ledger, serving, scraped)
+        if telemetry is not None:
+            stack.callback(telemetry.close)
+            stack.enter_context(observing("syncline.telemetry", telemetry))
+        yield telemetry
+
+
+def _telemetry(ledger: Ledger, serving: bool, scraped: bool) -> Telemetry | None:
+    """Looked for only where a variable of OpenTelemetry is set, or somebody scrapes."""
+    if not scraped and not any(name.startswith("OTEL_") for name in os.environ):
+        return None
+    from ..telemetry import opened
+
+    return opened(ledger, os.environ, serving=serving, scraped=scraped)
 
 
 def _notices(invocation: Invocation, ledger: Ledger, folder: Path) -> Notices | None:
