@@ -24,7 +24,7 @@ FLOORS = [
     {"pipeline"},
     {"assembly"},
     {"executor"},
-    {"preview", "explain", "spectest"},
+    {"preview", "explain", "spectest", "render"},
     {"console"},
     {"cli"},
 ]

@@ -20,6 +20,7 @@ NAMES = (
     "explain",
     "retry",
     "forget",
+    "render",
     "doctor",
     "completion",
 )

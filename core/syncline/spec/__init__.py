@@ -6,6 +6,7 @@ from .folder import Loaded, checker_of, load_paths
 from .model import Mapped, Spec, SpecTest
 from .schema import schema
 from .settings import Settings, load_settings
+from .writing import written
 
 __all__ = [
     "Bound",
@@ -22,4 +23,5 @@ __all__ = [
     "load_paths",
     "load_settings",
     "schema",
+    "written",
 ]
