@@ -21,8 +21,12 @@ LONGEST = 52
 MISSED = 60
 """Seconds after which a firing counts as missed where `catch_up` is none; Kubernetes looks every ten."""
 LOGS = ["--log-format", "json"]
-NO_USE = [2, 3, 4, 5, 6, 7]
-"""Exit codes after which the same run would end in the same way: only 1 (failed) is tried again."""
+TRIES = 4
+"""Attempts after the first, with pauses of 10, 20, 40 and 80 seconds: the third comes when the lease of a pod that was
+killed is free again (60 seconds)."""
+NO_USE = [2, 3, 4, 5, 6]
+"""Exit codes after which the same run would end in the same way. Tried again are 1 (failed), 7 (another process is
+running this sync, maybe one that was killed) and what a killed process leaves."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ def cron_jobs(specs: Iterable[Spec], connections: Mapping[Path, Connections], pl
             "failedJobsHistoryLimit": 3,
             "jobTemplate": {
                 "metadata": {"labels": about.labels},
-                "spec": {"backoffLimit": 2, "podFailurePolicy": _failures(), "template": template},
+                "spec": {"backoffLimit": TRIES, "podFailurePolicy": _failures(), "template": template},
             },
         }
         made.files[f"cronjob-{name.removeprefix(f'{NAME}-')}.yaml"] = [
