@@ -7,6 +7,7 @@ import json
 import os
 import re
 import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote, quote_plus
@@ -26,6 +27,19 @@ MASK = "•••"
 def is_reference(value: object) -> bool:
     """Whether the text holds at least one `${env:…}` or `${file:…}`."""
     return isinstance(value, str) and REFERENCE.search(value) is not None
+
+
+def references(value: Any) -> Iterator[tuple[str, str]]:
+    """Every reference in a value, in dicts and lists to any depth: (`env` or `file`, name or path)."""
+    if isinstance(value, Mapping):
+        for each in value.values():
+            yield from references(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from references(each)
+    elif isinstance(value, str):
+        for match in REFERENCE.finditer(value):
+            yield match[1], match[2].strip()
 
 
 class Redactor:

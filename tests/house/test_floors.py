@@ -24,7 +24,7 @@ FLOORS = [
     {"adoption", "pipeline"},
     {"assembly"},
     {"executor"},
-    {"preview", "explain", "sampling", "serve", "spectest"},
+    {"preview", "explain", "render", "sampling", "serve", "spectest"},
     {"console"},
     {"cli"},
 ]

@@ -7,6 +7,7 @@ They are stable: keys are added, never renamed. Times are ISO 8601 in UTC with a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..ledger import iso
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ..ledger import RunRecord, SyncRecord
     from ..plugin import Check
     from ..registry import Registry
+    from ..render.kubernetes import Rendered
     from .coming import Coming
     from .setup import Made
     from .survey import Definition, Known
@@ -214,6 +216,24 @@ def schedule(found: Coming) -> Json:
             for turn in found.turns
         ],
         "notes": found.notes,
+    }
+
+
+def rendered(target: str, made: Rendered, folder: Path | None) -> Json:
+    """`render`: `{"target", "folder", "files": {file: [object, …]}, "secret": {"name", "keys"}, "left_out": [{"sync",
+    "file", "reasons"}], "by_hand": [{"sync", "file"}]}`; `folder` is null where nothing was written."""
+    from ..render.pod import NAME
+
+    return {
+        "target": target,
+        "folder": str(folder) if folder else None,
+        "files": made.files,
+        "secret": {"name": NAME, "keys": sorted(made.keys)},
+        "left_out": [
+            {"sync": spec.name, "file": str(spec.path), "reasons": [fault.message for fault in faults]}
+            for spec, faults in made.left_out
+        ],
+        "by_hand": [{"sync": spec.name, "file": str(spec.path)} for spec in made.by_hand],
     }
 
 

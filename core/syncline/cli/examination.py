@@ -10,11 +10,10 @@ import time
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from ..errors import SynclineError
 from ..plugin import Check
-from ..secrets import REFERENCE
+from ..secrets import references
 from ..spec import checker_of, load_connections
 from .invocation import Invocation
 
@@ -93,20 +92,8 @@ def _connections(invocation: Invocation) -> Iterator[Check]:
     if not found.faults:
         yield Check("connections", True, f"{path}: {', '.join(found.entries) or 'none'}")
     for entry in found.entries.values():
-        for kind, name in sorted(set(_references(dict(entry.config)))):
+        for kind, name in sorted(set(references(entry.config))):
             yield _reference(f"connection {entry.name}", kind, name, path.parent)
-
-
-def _references(value: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict):
-        for each in value.values():
-            yield from _references(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _references(each)
-    elif isinstance(value, str):
-        for match in REFERENCE.finditer(value):
-            yield match[1], match[2].strip()
 
 
 def _reference(subject: str, kind: str, name: str, folder: Path) -> Check:

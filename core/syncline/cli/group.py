@@ -25,6 +25,7 @@ NAMES = (
     "explain",
     "retry",
     "forget",
+    "render",
     "doctor",
     "notify",
     "completion",

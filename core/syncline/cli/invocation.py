@@ -75,11 +75,11 @@ class Invocation:
         here = Path()
         return CONFIGS if not any(spec_files(here)) and CONFIGS.is_dir() else here
 
-    def load(self, paths: Sequence[Path]) -> Loaded:
-        """Files and folders of specs, with all their faults."""
+    def load(self, paths: Sequence[Path], *, neighbours: bool = False) -> Loaded:
+        """Files and folders of specs, with all their faults. See `load_paths`."""
         from ..spec import load_paths
 
-        return load_paths(paths, self.registry, self.options.connections)
+        return load_paths(paths, self.registry, self.options.connections, neighbours=neighbours)
 
     def bound(self, path: Path) -> Bound:
         """The spec of a file, ready to run. Raises `SpecError` with its faults."""

@@ -53,15 +53,18 @@ def serve(invocation: Invocation, folder: Path | None, *, remote: Remote | None,
         raise SpecError("there is no such folder", where=str(here), mend="name the folder of the specs")
     executor = invocation.executor(beside=here)
     with ExitStack() as stack:
-        stack.enter_context(watched(invocation, executor.ledger, here or invocation.folder(), serving=True))
-        invocation.registry.add_observer("syncline.serve", Teller())
-        stack.callback(invocation.registry.drop_observer, "syncline.serve")
+        beside = here or invocation.folder()
+        telemetry = stack.enter_context(
+            watched(invocation, executor.ledger, beside, serving=True, scraped=listen is not None)
+        )
+        stack.enter_context(invocation.registry.observing("syncline.serve", Teller()))
         followed = None if remote is None else _followed(invocation, executor, folder, remote, stack)
         definitions = followed or _definitions(invocation, executor, here)
         loop = Loop(executor, definitions, slots=runs)
         if listen is not None:
             health, ready = partial(_ill, loop), partial(_unready, loop, followed)
-            stack.enter_context(Endpoint(listen, health=health, ready=ready))
+            metrics = telemetry.metrics if telemetry is not None else None
+            stack.enter_context(Endpoint(listen, health=health, ready=ready, metrics=metrics))
         work: list[Callable[[], None]] = [loop.run, partial(_forget_details, invocation, executor, here)]
         if followed is not None and remote is not None:
             work.append(partial(followed.follow, remote.interval, executor.clock, executor.stop, loop.wake))

@@ -8,6 +8,7 @@ from .model import Mapped, Spec, SpecTest
 from .reading import value_of
 from .schema import schema
 from .settings import Degraded, Notification, Settings, load_settings
+from .stream import written
 from .writing import SCHEMA_FILE, Draft, connections_text, inline, spec_text
 
 __all__ = [
@@ -36,4 +37,5 @@ __all__ = [
     "spec_of_raw",
     "spec_text",
     "value_of",
+    "written",
 ]

@@ -40,11 +40,14 @@ class Loaded:
     """For each spec file, the connections it may name."""
 
     def sound(self, path: Path) -> Spec:
-        """The spec of a file. Raises `SpecError` with the faults that keep it from running; `KeyError` for a
-        file that was not loaded."""
+        """The spec of a file that was asked for. Raises `SpecError` with the faults that keep it from running, or
+        where the file is none of a spec."""
         if path in self.faults_of:
             raise SpecError(faults=self.faults_of[path])
-        return {spec.path: spec for spec in self.specs}[path]
+        for spec in self.specs:
+            if spec.path == path:
+                return spec
+        raise SpecError("this file is not a spec", where=str(path), mend="name the file of a spec beside it")
 
 
 @lru_cache(maxsize=8)
@@ -54,18 +57,28 @@ def checker_of(registry: Registry) -> Checker:
 
 
 def load_paths(
-    paths: Iterable[Path], registry: Registry, connections: Path | None = None, texts: Mapping[Path, str] = {}
+    paths: Iterable[Path],
+    registry: Registry,
+    connections: Path | None = None,
+    *,
+    texts: Mapping[Path, str] = {},
+    neighbours: bool = False,
 ) -> Loaded:
-    """Load files, and the specs of folders. `connections` stands in for the connections.yaml beside each spec, and
-    `texts` for files that are not written yet.
+    """Load files, and the specs of folders. `connections` stands in for the connections.yaml beside each spec, `texts`
+    for files that are not written yet; with `neighbours` a name is also compared with those of the specs beside it that
+    are not loaded.
 
-    Never raises for what is in the files; a path that does not exist is a fault as well.
+    A file beside the specs that is none (connections.yaml, …) stands for the folder it lies in: all specs there depend
+    on it. Never raises for what is in the files; a path that does not exist is a fault as well.
     """
     loading = _Loading(checker_of(registry), connections, texts)
     for path in paths:
-        for file in _specs_in(path, connections):
+        folder = path.parent if path.name in RESERVED and path.exists() else path
+        if folder.is_dir():
+            loading.beside(folder)
+        for file in _specs_in(folder, connections):
             loading.load(file)
-    loading.unique()
+    loading.unique(loading.neighbours() if neighbours else {})
     return loading.result()
 
 
@@ -115,9 +128,25 @@ class _Loading:
         if faults:
             self.faults_of[path] = faults
 
-    def unique(self) -> None:
+    def beside(self, folder: Path) -> None:
+        """Check the files beside the specs of a folder, also where it has no spec."""
+        self._connections(folder)
+        self._settings(folder)
+        self.besides[folder / DEFAULTS] = self._defaults(folder)[1]
+
+    def neighbours(self) -> dict[tuple[Path, str], Path]:
+        """By folder and name, the specs that lie beside those that were loaded, as far as they can be read."""
+        found: dict[tuple[Path, str], Path] = {}
+        for folder in {path.parent for path in self.specs}:
+            for path in _specs_in(folder, self.given):
+                value = None if path in self.used or (document := read(path)[0]) is None else document.value
+                if isinstance(value, dict) and isinstance(name := value.get("name"), str):
+                    found.setdefault((folder, name), path)
+        return found
+
+    def unique(self, neighbours: Mapping[tuple[Path, str], Path]) -> None:
         """A name is the identity of a sync: the second of a folder is a fault."""
-        first: dict[tuple[Path, str], Path] = {}
+        first = dict(neighbours)
         for path, spec in list(self.specs.items()):
             earlier = first.setdefault((path.parent, spec.name), path)
             if earlier != path:

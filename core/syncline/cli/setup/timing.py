@@ -11,7 +11,7 @@ import click
 
 from ... import schedule as times
 from ...plugin import Choice
-from ...window import REACH
+from ...spec.retrieval import REACH
 from .answers import Answers
 from .asking import Asker
 

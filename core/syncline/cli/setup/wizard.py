@@ -214,7 +214,7 @@ class Wizard:
         texts = {path: text} | ({} if accounts.text is None else {accounts.path: accounts.text})
         others = [each for each in spec_files(path.parent) if each != path] if path.parent.is_dir() else []
         registry, given = self._invocation.registry, self._invocation.options.connections
-        loaded: Loaded = load_paths([*others, path], registry, given, texts)
+        loaded: Loaded = load_paths([*others, path], registry, given, texts=texts)
         return bind(loaded.sound(path), registry, loaded.connections[path], self._invocation.redactor)
 
     def _samples(self, bound: Bound, accounts: Accounts, now: datetime) -> Samples | None:
