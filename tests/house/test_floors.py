@@ -15,7 +15,7 @@ CORE = ROOT / "core" / "syncline"
 PLUGINS = sorted(path for path in (ROOT / "plugins").iterdir() if (path / "pyproject.toml").is_file())
 
 FLOORS = [
-    {"errors", "decision", "secrets", "batch", "budget", "clock", "schedule", "sql"},
+    {"errors", "decision", "secrets", "batch", "budget", "clock", "folders", "schedule", "sql"},
     {"plugin"},
     {"hooks"},
     {"spec", "ledger", "http", "registry"},

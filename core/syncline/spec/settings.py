@@ -3,36 +3,49 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import Fault
+from ..folders import layers
 from .checker import Checker
+from .document import Document, merged
 from .reading import read
 
-FILE = "syncline.yaml"
 _PASSWORD = re.compile(r"^[^:/]+://[^/@:]*:[^/@$]+@")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`ledger` is a database URL, a reference in it unresolved (None: the default); `retention` is in days."""
+    """`ledger` is a database URL, a reference in it unresolved (None: the default); `retention` is in days.
+
+    `folders` says for each key in which folder it was set: what is relative in its value starts there.
+    """
 
     ledger: str | None = None
     retention: int = 90
+    folders: Mapping[str, Path] = field(default_factory=dict, compare=False)
 
 
 def load_settings(path: Path, checker: Checker) -> tuple[Settings, list[Fault]]:
-    """The settings of the file, or the defaults where there is none; and its faults."""
-    if not path.exists():
+    """The settings of the file, or the defaults where there is none; and its faults. In an overlay its keys lie over
+    those of the syncline.yaml of the base."""
+    document: Document | None = None
+    for file in layers(path):
+        over, faults = read(file)
+        if over is None:
+            return Settings(), faults
+        if over.value is not None:
+            both = document is not None and isinstance(document.value, dict) and isinstance(over.value, dict)
+            document = merged(document, over) if document is not None and both else over
+    if document is None:
         return Settings(), []
-    document, faults = read(path)
-    if document is None or (document.value is None and not faults):
-        return Settings(), faults
     faults = checker.settings(document)
     if faults:
         return Settings(), faults
     if _PASSWORD.match(document.value.get("ledger", "")):
         message = "holds a password: write the URL, or its password, as a reference, ${env:NAME} or ${file:PATH}"
         return Settings(), [document.fault(("ledger",), message)]
-    return Settings(**document.value), []
+    folders = {key: document.folder((key,)) for key in document.value}
+    return Settings(**document.value, folders=folders), []

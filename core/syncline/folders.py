@@ -1,0 +1,58 @@
+"""Folders of specs: which of their files are specs, and which folder lies over which."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+CONNECTIONS, DEFAULTS, SETTINGS = "connections.yaml", "defaults.yaml", "syncline.yaml"
+RESERVED = frozenset({CONNECTIONS, DEFAULTS, SETTINGS})
+"""Files beside the specs that are not specs."""
+OVERLAYS = "overlays"
+"""The folder of overlays: `configs/overlays/prod` lies over `configs`."""
+
+
+def base_of(folder: Path) -> Path | None:
+    """The folder that this one lies over, if it is an overlay; by its path alone, whether it exists or not."""
+    whole = Path(os.path.abspath(folder))  # noqa: PTH100  # as it is written: a link to a folder is no other folder
+    if whole.parent.name != OVERLAYS:
+        return None
+    return folder.parent.parent if folder.parent.name == OVERLAYS else Path(os.path.relpath(whole.parent.parent))
+
+
+def layers(path: Path) -> tuple[Path, ...]:
+    """The files that together are this one, the lowest first; only those that exist. Of a plain folder at most one."""
+    base = base_of(path.parent)
+    files = (path,) if base is None else (base / path.name, path)
+    return tuple(file for file in files if file.exists())
+
+
+def spec_files(folder: Path, besides: Path | None = None) -> list[Path]:
+    """The specs of a folder, by name; for an overlay also those that only its base has. `besides` is none of them."""
+    base = base_of(folder)
+    names = {path.name for each in (folder, base) if each is not None for path in _yaml(each, besides)}
+    return [folder / name for name in sorted(names)]
+
+
+def _yaml(folder: Path, besides: Path | None) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    found = [each for each in folder.iterdir() if each.suffix in (".yaml", ".yml") and each.name not in RESERVED]
+    other = besides.resolve() if besides is not None else None
+    return [each for each in found if not each.name.startswith(".") and each.resolve() != other]
+
+
+def misplaced(folder: Path) -> str:
+    """What is wrong with the place of a folder among overlays; empty when nothing is."""
+    base = base_of(folder)
+    if base is not None and base_of(base) is not None:
+        return f"overlays do not nest: {base} is one itself"
+    if base is not None and (folder / OVERLAYS).is_dir():
+        return f"overlays do not nest: this is one itself, and holds the folder {OVERLAYS}"
+    if folder.name == OVERLAYS and folder.is_dir() and (inner := sorted(_folders(folder))):
+        return f"holds overlays, and is none: name one of them ({', '.join(inner)})"
+    return ""
+
+
+def _folders(folder: Path) -> list[str]:
+    return [each.name for each in folder.iterdir() if each.is_dir() and not each.name.startswith(".")]
