@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
-from syncline.cli.invocation import Invocation, is_path, spec_files
+from syncline.cli.invocation import Invocation, is_path
 from syncline.cli.options import Options, command, common
+from syncline.folders import spec_files
 
 SHARED: dict[str, tuple[list[str], Any]] = {
     "as_json": (["--json"], True),

@@ -29,7 +29,7 @@ from syncline_zoho.products import TRAITS, Product
 ACME = ROOT / "tests" / "fixtures" / "acme_source" / "src"
 WRITTEN = [page for page in PAGES if page.parent.name != "reference"]
 YAML = [block for page in PAGES for block in blocks(page, "yaml")]
-KINDS = ("spec", "part", "connections", "settings", "acme", "fair")
+KINDS = ("spec", "part", "overlay", "connections", "settings", "acme", "fair")
 
 
 def test_every_link_leads_somewhere() -> None:
@@ -66,6 +66,16 @@ def test_every_spec_on_a_page_is_valid(block: Block, tmp_path: Path, monkeypatch
     spec.write_text(block.text if kind == "spec" else merged(block), encoding="utf-8")
     loaded = load_paths([spec], plugins(kind, tmp_path, monkeypatch))
     assert [str(fault) for fault in loaded.faults] == []
+
+
+@pytest.mark.parametrize("block", [each for each in YAML if each.words[1] == "overlay"], ids=str)
+def test_every_overlay_on_a_page_lies_over_the_shipped_spec(block: Block, tmp_path: Path) -> None:
+    for name in ("connections.yaml", "webinar-signups.yaml"):
+        (tmp_path / name).write_bytes((ROOT / "configs" / name).read_bytes())
+    overlay = tmp_path / "overlays" / "prod"
+    overlay.mkdir(parents=True)
+    (overlay / "webinar-signups.yaml").write_text(block.text, encoding="utf-8")
+    assert [str(fault) for fault in load_paths([overlay], installed()).faults] == []
 
 
 def merged(block: Block) -> str:

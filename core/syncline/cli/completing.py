@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .invocation import Invocation, spec_files
+from .invocation import Invocation
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -23,6 +23,8 @@ RUNS = 50
 def specs(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Spec files of the folder that was typed so far, and of the folders in it."""
     from click.shell_completion import CompletionItem
+
+    from ..folders import spec_files
 
     typed = incomplete[: incomplete.rfind("/") + 1]
     folder = Path(typed)
@@ -66,8 +68,11 @@ def plugins(context: click.Context, parameter: click.Parameter, incomplete: str)
 
 
 def _names(folder: Path) -> Iterator[tuple[str, str]]:
+    from ..folders import layers, spec_files
+
     for path in spec_files(folder):
-        if found := _NAME.search(path.read_text(encoding="utf-8", errors="replace")):
+        texts = (layer.read_text(encoding="utf-8", errors="replace") for layer in reversed(layers(path)))
+        if found := next(filter(None, map(_NAME.search, texts)), None):
             yield found[1], str(path)
 
 

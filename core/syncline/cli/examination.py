@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ..errors import SynclineError
+from ..folders import CONNECTIONS, layers
 from ..plugin import Check
 from ..secrets import references
 from ..spec import checker_of, load_connections
@@ -81,8 +82,8 @@ def _cache() -> Check:
 
 
 def _connections(invocation: Invocation) -> Iterator[Check]:
-    path = invocation.options.connections or invocation.folder() / "connections.yaml"
-    if not path.exists():
+    path = invocation.options.connections or invocation.folder() / CONNECTIONS
+    if not layers(path):
         wanted = invocation.options.connections is not None
         yield Check("connections", not wanted, f"there is no {path}", "see --connections FILE" if wanted else "")
         return
@@ -90,10 +91,11 @@ def _connections(invocation: Invocation) -> Iterator[Check]:
     for fault in found.faults:
         yield Check("connections", False, str(fault), "mend the file; `syncline validate` shows all faults")
     if not found.faults:
-        yield Check("connections", True, f"{path}: {', '.join(found.entries) or 'none'}")
+        yield Check("connections", True, f"{found.path}: {', '.join(found.entries) or 'none'}")
     for entry in found.entries.values():
+        folder = found.document.folder(("connections", entry.name)) if found.document else path.parent
         for kind, name in sorted(set(references(entry.config))):
-            yield _reference(f"connection {entry.name}", kind, name, path.parent)
+            yield _reference(f"connection {entry.name}", kind, name, folder)
 
 
 def _reference(subject: str, kind: str, name: str, folder: Path) -> Check:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
@@ -72,8 +72,10 @@ class Invocation:
 
     def folder(self) -> Path:
         """Where specs are looked for when none is named: here, or in `configs` if there are none here."""
+        from ..folders import spec_files
+
         here = Path()
-        return CONFIGS if not any(spec_files(here)) and CONFIGS.is_dir() else here
+        return CONFIGS if not spec_files(here) and CONFIGS.is_dir() else here
 
     def load(self, paths: Sequence[Path], *, neighbours: bool = False) -> Loaded:
         """Files and folders of specs, with all their faults. See `load_paths`."""
@@ -128,33 +130,32 @@ class Invocation:
         return url
 
     def _configured(self, beside: Path | None) -> str | None:
-        path = self._settings_path(beside)
         settings = self.settings(beside)
         if settings.ledger is None:
             return None
+        from ..folders import SETTINGS
         from ..secrets import resolve
 
-        url = str(resolve(settings.ledger, self.redactor, folder=path.parent, where=f"{path}: ledger"))
+        folder = settings.folders["ledger"]
+        url = str(resolve(settings.ledger, self.redactor, folder=folder, where=f"{folder / SETTINGS}: ledger"))
         scheme, _, place = url.partition(":///")
         if scheme == "sqlite" and not place.startswith("/"):
-            return f"{scheme}:///{path.parent / place}"
+            return f"{scheme}:///{folder / place}"
         return url
 
     def settings(self, beside: Path | None = None) -> Settings:
         """What syncline.yaml says of this installation; the defaults where there is none. Faults are a `SpecError`."""
         from ..errors import SpecError
+        from ..folders import SETTINGS, layers
         from ..spec import Settings, checker_of, load_settings
 
-        path = self._settings_path(beside)
-        if not path.exists():
+        path = (beside if beside is not None else self.folder()) / SETTINGS
+        if not layers(path):
             return Settings()
         settings, faults = load_settings(path, checker_of(self.registry))
         if faults:
             raise SpecError(faults=tuple(faults))
         return settings
-
-    def _settings_path(self, beside: Path | None) -> Path:
-        return (beside if beside is not None else self.folder()) / "syncline.yaml"
 
     def executor(self, *, read_only: bool = False, beside: Path | None = None) -> Executor:
         """What carries runs out on the ledger; `read_only` for what must write nothing."""
@@ -170,13 +171,6 @@ class Invocation:
         folder = platformdirs.user_cache_path("syncline")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
-
-
-def spec_files(folder: Path) -> Iterator[Path]:
-    """YAML files of a folder that may be specs, by their names."""
-    for path in sorted(folder.glob("*.y*ml")):
-        if path.suffix in (".yaml", ".yml") and path.stem not in ("connections", "defaults", "syncline"):
-            yield path
 
 
 def is_path(sync: str) -> bool:

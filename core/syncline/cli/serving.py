@@ -63,7 +63,7 @@ def serve(invocation: Invocation, folder: Path | None, *, remote: Remote | None,
         loop = Loop(executor, definitions, slots=runs)
         if listen is not None:
             health, ready = partial(_ill, loop), partial(_unready, loop, followed)
-            metrics = telemetry.metrics if telemetry is not None else None
+            metrics = telemetry.text if telemetry is not None else None
             stack.enter_context(Endpoint(listen, health=health, ready=ready, metrics=metrics))
         work: list[Callable[[], None]] = [loop.run, partial(_forget_details, invocation, executor, here)]
         if followed is not None and remote is not None:

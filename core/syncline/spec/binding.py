@@ -57,7 +57,7 @@ def bind(spec: Spec, registry: Registry, connections: Connections, redactor: Red
     binding = _Binding(registry, connections, redactor)
     source = registry.get("source", spec.source.type, Source)
     sink = registry.get("sink", spec.sink.type, Sink)
-    own = _Place(spec.document, spec.path.parent)
+    own = spec.document
     source_config = binding.config(source, spec.source.config, own, ("source",))
     source_connection = binding.connection(spec.source)
     mapping = tuple(binding.mapped(each, own) for each in spec.mapping)
@@ -107,14 +107,6 @@ def bind_options(
         return None, str(error)
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where options stand: the document for faults, the folder for `${file:…}`."""
-
-    document: Document
-    folder: Path
-
-
 class _Binding:
     """One `bind` on its way; collects the faults."""
 
@@ -124,17 +116,17 @@ class _Binding:
         self._redactor = redactor
         self.faults: list[Fault] = []
 
-    def config(self, plugin: type[Plugin[Any]], options: Mapping[str, Any], place: _Place, path: Path_) -> Config:
+    def config(self, plugin: type[Plugin[Any]], options: Mapping[str, Any], document: Document, path: Path_) -> Config:
         """The typed config; after a fault a bare one, which nobody will see."""
         before = len(self.faults)
         hidden: list[str] = []
-        resolved = self._resolved(dict(options), place, path, hidden)
+        resolved = self._resolved(dict(options), document, path, hidden)
         if len(self.faults) == before:
             try:
                 return config_of(plugin.Config, resolved, hidden)
             except Misfit as misfit:
                 message = self._redactor.clean(misfit.message) if self._redactor else misfit.message
-                self.faults.append(place.document.fault((*path, *misfit.path), message))
+                self.faults.append(document.fault((*path, *misfit.path), message))
         return Config()
 
     def connection(self, part: Part) -> ConnectionUse | None:
@@ -144,32 +136,31 @@ class _Binding:
         entry, document = self._connections.entries[part.connection], self._connections.document
         assert document is not None  # noqa: S101 - entries come out of it
         plugin = self._registry.get("connection", entry.type, Connection)
-        place = _Place(document, self._connections.path.parent)
-        config = self.config(plugin, entry.config, place, ("connections", entry.name))
+        config = self.config(plugin, entry.config, document, ("connections", entry.name))
         return ConnectionUse(entry.name, plugin, config)
 
-    def mapped(self, mapped: Mapped, place: _Place) -> Mapped:
+    def mapped(self, mapped: Mapped, document: Document) -> Mapped:
         """The mapping entry with the references of its constants resolved."""
         path: Path_ = ("mapping", mapped.target)
         changes = {
-            key: self._resolved(text, place, (*path, key), [])
+            key: self._resolved(text, document, (*path, key), [])
             for key, text in (("value", mapped.value), ("default", mapped.default))
             if is_reference(text)
         }
         return replace(mapped, **changes) if changes else mapped
 
-    def _resolved(self, value: Any, place: _Place, path: Path_, hidden: list[str]) -> Any:
+    def _resolved(self, value: Any, document: Document, path: Path_, hidden: list[str]) -> Any:
         """The value with its references resolved; what they resolve to is added to `hidden`."""
         if isinstance(value, dict):
-            return {key: self._resolved(each, place, (*path, key), hidden) for key, each in value.items()}
+            return {key: self._resolved(each, document, (*path, key), hidden) for key, each in value.items()}
         if isinstance(value, list):
-            return [self._resolved(each, place, (*path, n), hidden) for n, each in enumerate(value)]
+            return [self._resolved(each, document, (*path, n), hidden) for n, each in enumerate(value)]
         if self._redactor is None or not is_reference(value):
             return value
         try:
-            found = resolve(value, self._redactor, folder=place.folder)
+            found = resolve(value, self._redactor, folder=document.folder(path))
         except SpecError as error:
-            self.faults.append(place.document.fault(path, str(error)))
+            self.faults.append(document.fault(path, str(error)))
             return value
         hidden.append(found)
         return found

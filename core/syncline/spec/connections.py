@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import Fault
+from ..folders import layers
 from .checker import Checker
 from .conversion import Misfit, config_of
-from .document import Document
+from .document import Document, merged
 from .model import ConnectionEntry
 from .reading import parse, read
-
-FILE = "connections.yaml"
 
 
 @dataclass(frozen=True)
@@ -33,13 +32,20 @@ class Connections:
 def load_connections(path: Path, checker: Checker, text: str | None = None) -> Connections:
     """Read and check a connections.yaml. One that does not exist has no entries and no faults.
 
-    `text` stands in for a file that is not written yet.
+    In an overlay its entries replace those of the same name in the connections.yaml of the base. `text` stands in for a
+    file that is not written yet.
     """
-    if text is None and not path.exists():
-        return Connections(path)
-    document, unreadable = read(path) if text is None else parse(text.encode(), str(path))
+    document: Document | None = None
+    files = layers(path) if text is None else (path,)
+    path = files[-1] if files else path
+    for file in files:
+        over, unreadable = read(file) if text is None else parse(text.encode(), str(path))
+        if over is None:
+            return Connections(path, faults=tuple(unreadable))
+        both = document is not None and isinstance(document.value, dict) and isinstance(over.value, dict)
+        document = merged(document, over) if document is not None and both else over
     if document is None:
-        return Connections(path, faults=tuple(unreadable))
+        return Connections(path)
     faults = checker.connections(document)
     bad = {entry for entry in _names(document) if any(_about(fault, entry) for fault in faults)}
     entries, faulty = {}, {}

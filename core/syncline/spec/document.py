@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import Fault
 
 Step = str | int
 Path_ = tuple[Step, ...]
+WHOLE = ("mapping", "connections")
+"""Sections whose entries are replaced as a whole."""
 
 
 class Place(NamedTuple):
@@ -47,6 +50,10 @@ class Document:
             return self.keys[inner]
         return self.values[inner]
 
+    def folder(self, path: Path_) -> Path:
+        """The folder of the file in which the value of `path` stands: where what is relative in it starts."""
+        return Path(self.place(path).file).parent
+
     def at(self, path: Path_) -> Any:
         """The value at `path`, which must exist."""
         return value_at(self.value, path)
@@ -64,7 +71,7 @@ def merged(under: Document, over: Document) -> Document:
     """`over` with what only `under` has: mappings deep, everything else replaced; places point to their own files.
 
     A null in `over` takes the value of `under` away. A source or sink of another type takes nothing over, and an
-    entry of the mapping is replaced as a whole, because its keys exclude each other.
+    entry of the mapping, or of connections.yaml, is replaced as a whole, because its keys belong together.
     """
     result = Document(over.file, None)
     value = _merge(under, over, (), result)
@@ -96,7 +103,7 @@ def _merge(under: Document, over: Document, path: Path_, into: Document) -> Any:
 
 
 def _mergeable(low: Any, high: Any, path: Path_) -> bool:
-    if not (isinstance(low, dict) and isinstance(high, dict)) or (len(path) == 2 and path[0] == "mapping"):
+    if not (isinstance(low, dict) and isinstance(high, dict)) or (len(path) == 2 and path[0] in WHOLE):
         return False
     kinds = {each["type"] for each in (low, high) if path in {("source",), ("sink",)} and "type" in each}
     return len(kinds) < 2

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 
 from ..errors import Fault, SpecError
+from ..folders import CONNECTIONS, DEFAULTS, RESERVED, SETTINGS, base_of, layers, misplaced, spec_files
 from ..registry import Registry
-from . import connections as accounts
 from .building import spec_of
 from .checker import Checker
 from .checks import Checks
 from .connections import Connections, load_connections
 from .document import Document, merged
+from .keys import TOP
 from .model import Spec
 from .reading import parse, read
-from .settings import FILE as SETTINGS
 from .settings import load_settings
 
-DEFAULTS = "defaults.yaml"
-RESERVED = frozenset({accounts.FILE, DEFAULTS, SETTINGS})
-"""Files beside the specs that are not specs."""
+Read = tuple[Document | None, list[Fault]]
+WHOLE = ("name", "source", "mapping", "sink")
+"""Without one of these a file is no spec of its own."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,15 @@ def load_paths(
     for files that are not written yet; with `neighbours` a name is also compared with those of the specs beside it that
     are not loaded.
 
-    A file beside the specs that is none (connections.yaml, …) stands for the folder it lies in: all specs there depend
-    on it. Never raises for what is in the files; a path that does not exist is a fault as well.
+    A file of an overlay (`configs/overlays/prod/x.yaml`) is merged over that of its base, and may be there alone.
+    A file beside the specs that is none (connections.yaml, …) stands for its folder: all specs there depend on it.
+    Never raises for what is in the files; a path that does not exist is a fault as well.
     """
     loading = _Loading(checker_of(registry), connections, texts)
     for path in paths:
         folder = path.parent if path.name in RESERVED and path.exists() else path
         if folder.is_dir():
+            loading.place(folder)
             loading.beside(folder)
         for file in _specs_in(folder, connections):
             loading.load(file)
@@ -83,11 +86,7 @@ def load_paths(
 
 
 def _specs_in(path: Path, connections: Path | None) -> Sequence[Path]:
-    if not path.is_dir():
-        return [path]
-    found = [each for each in path.iterdir() if each.suffix in (".yaml", ".yml") and not each.name.startswith(".")]
-    other = connections.resolve() if connections is not None else None
-    return sorted(each for each in found if each.name not in RESERVED and each.resolve() != other)
+    return spec_files(path, connections) if path.is_dir() else [path]
 
 
 @dataclass
@@ -100,7 +99,7 @@ class _Loading:
     specs: dict[Path, Spec] = field(default_factory=dict)
     faults_of: dict[Path, list[Fault]] = field(default_factory=dict)
     besides: dict[Path, list[Fault]] = field(default_factory=dict)
-    defaults: dict[Path, tuple[Document | None, list[Fault]]] = field(default_factory=dict)
+    defaults: dict[Path, Read] = field(default_factory=dict)
     accounts: dict[Path, Connections] = field(default_factory=dict)
     used: dict[Path, Connections] = field(default_factory=dict)
 
@@ -110,15 +109,10 @@ class _Loading:
             return
         held = self.used[path] = self._connections(path.parent)
         self._settings(path.parent)
-        text = self.texts.get(path)
-        document, faults = read(path) if text is None else parse(text.encode(), str(path))
-        under, bad = self._defaults(path.parent)
-        faults += bad
+        document, faults = self._document(path)
         if document is None:
             self.faults_of[path] = faults
             return
-        if under is not None and isinstance(document.value, dict) and isinstance(under.value, dict):
-            document = merged(under, document)
         faults += self.checker.spec(document)
         if isinstance(document.value, dict):
             checks = Checks(self.checker, document, held, faults)
@@ -132,7 +126,9 @@ class _Loading:
         """Check the files beside the specs of a folder, also where it has no spec."""
         self._connections(folder)
         self._settings(folder)
-        self.besides[folder / DEFAULTS] = self._defaults(folder)[1]
+        for each in (base_of(folder), folder):
+            if each is not None:
+                self.besides[each / DEFAULTS] = self._defaults(each)[1]
 
     def neighbours(self) -> dict[tuple[Path, str], Path]:
         """By folder and name, the specs that lie beside those that were loaded, as far as they can be read."""
@@ -143,6 +139,40 @@ class _Loading:
                 if isinstance(value, dict) and isinstance(name := value.get("name"), str):
                     found.setdefault((folder, name), path)
         return found
+
+    def place(self, folder: Path) -> None:
+        """Check where a folder stands among overlays, also where it has no spec."""
+        if why := misplaced(folder):
+            self.besides[folder] = [Fault(str(folder), 1, 1, "", why)]
+
+    def _document(self, path: Path) -> Read:
+        """What the files of a spec say together, the highest over the others; None when it cannot be told."""
+        if why := misplaced(path.parent):
+            return None, [Fault(str(path.parent), 1, 1, "", why)]
+        files = layers(path) or (path,)
+        if path in self.texts and path not in files:
+            files = (*files, path)
+        whole: Document | None = None
+        last: Document | None = None
+        faults: list[Fault] = []
+        for folder in (each for each in (base_of(path.parent), path.parent) if each is not None):
+            under, bad = self._defaults(folder)
+            faults += bad
+            if under is not None and isinstance(under.value, dict):
+                whole = under if whole is None else _over(whole, _effective(under, whole))
+            if (file := folder / path.name) in files:
+                text = self.texts.get(file)
+                last, bad = read(file) if text is None else parse(text.encode(), str(file))
+                faults += bad
+                if last is None:
+                    return None, faults
+                whole = last if whole is None else _over(whole, last)
+        if whole is None or last is None:
+            return None, faults
+        if fault := _alone(path, files, whole):
+            return None, [*faults, fault]
+        whole.values[()] = last.values[()]
+        return replace(whole, file=last.file), faults
 
     def unique(self, neighbours: Mapping[tuple[Path, str], Path]) -> None:
         """A name is the identity of a sync: the second of a folder is a fault."""
@@ -162,7 +192,7 @@ class _Loading:
         return Loaded(tuple(self.specs.values()), tuple(dict.fromkeys(everything)), own, self.used)
 
     def _connections(self, folder: Path) -> Connections:
-        path = self.given or folder / accounts.FILE
+        path = self.given or folder / CONNECTIONS
         if path not in self.accounts:
             self.accounts[path] = load_connections(path, self.checker, self.texts.get(path))
             if self.given is not None and not path.exists() and path not in self.texts:
@@ -179,3 +209,33 @@ class _Loading:
         if path not in self.defaults:
             self.defaults[path] = read(path) if path.exists() else (None, [])
         return self.defaults[path]
+
+
+def _over(under: Document, over: Document) -> Document:
+    """Merged; of two that cannot be, the one that is no mapping, for that is the fault."""
+    if not isinstance(under.value, dict):
+        return under
+    return merged(under, over) if isinstance(over.value, dict) else over
+
+
+def _effective(defaults: Document, under: Document) -> Document:
+    """The defaults of an overlay without the keys that they take away where there is nothing to take: they speak to
+    all specs of the folder, and not each has all keys."""
+    if not isinstance(under.value, dict):
+        return defaults
+    idle = {key for key, value in defaults.value.items() if value is None and key in TOP and key not in under.value}
+    return replace(defaults, value={key: value for key, value in defaults.value.items() if key not in idle})
+
+
+def _alone(path: Path, files: Sequence[Path], document: Document) -> Fault | None:
+    """A file of an overlay that changes some keys, and lies over nothing."""
+    base = base_of(path.parent)
+    if base is None or files != (path,) or not path.exists() or not isinstance(document.value, dict):
+        return None
+    missing = [key for key in WHOLE if key not in document.value]
+    if not missing:
+        return None
+    close = get_close_matches(path.name, [each.name for each in spec_files(base)], 1)
+    mend = f"did you mean {close[0]!r}?" if close else "a spec that is only in an overlay says everything itself"
+    message = f"lies over nothing: there is no {base / path.name}, and alone it lacks {', '.join(missing)}; {mend}"
+    return Fault(str(path), 1, 1, "", message)

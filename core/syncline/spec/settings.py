@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import Fault
+from ..folders import layers
 from .checker import Checker
-from .document import Document
+from .document import Document, merged
 from .notification_keys import EVENTS
 from .reading import read
 
-FILE = "syncline.yaml"
 _PASSWORD = re.compile(r"^[^:/]+://[^/@:]*:[^/@$]+@")
 
 
@@ -46,23 +46,33 @@ class Degraded:
 
 @dataclass(frozen=True)
 class Settings:
-    """`ledger` is a database URL, a reference in it unresolved (None: the default); `retention` is in days."""
+    """`ledger` is a database URL, a reference in it unresolved (None: the default); `retention` is in days.
+
+    `folders` says for each key in which folder it was set: what is relative in its value starts there.
+    """
 
     ledger: str | None = None
     retention: int = 90
     notifications: tuple[Notification, ...] = ()
     degraded: Degraded = Degraded()
+    folders: Mapping[str, Path] = field(default_factory=dict, compare=False)
 
 
 def load_settings(path: Path, checker: Checker) -> tuple[Settings, list[Fault]]:
-    """The settings of the file, or the defaults where there is none; and its faults."""
-    if not path.exists():
+    """The settings of the file, or the defaults where there is none; and its faults. In an overlay its keys lie over
+    those of the syncline.yaml of the base."""
+    document: Document | None = None
+    for file in layers(path):
+        over, faults = read(file)
+        if over is None:
+            return Settings(), faults
+        if over.value is not None:
+            both = document is not None and isinstance(document.value, dict) and isinstance(over.value, dict)
+            document = merged(document, over) if document is not None and both else over
+    if document is None:
         return Settings(), []
-    document, faults = read(path)
-    if document is None or (document.value is None and not faults):
-        return Settings(), faults
     faults = checker.settings(document) or list(_unsafe(document))
-    return (Settings(), faults) if faults else (_settings(document.value), [])
+    return (Settings(), faults) if faults else (_settings(document), [])
 
 
 def _unsafe(document: Document) -> Iterator[Fault]:
@@ -80,10 +90,12 @@ def _unsafe(document: Document) -> Iterator[Fault]:
             yield document.fault((*path, "tls"), "would send the password in clear; say starttls or tls")
 
 
-def _settings(value: Mapping[str, Any]) -> Settings:
+def _settings(document: Document) -> Settings:
+    value = document.value
     notifications = [_notification(n, entry) for n, entry in enumerate(value.get("notifications", ()))]
     plain = {key: each for key, each in value.items() if key not in ("notifications", "degraded")}
-    return Settings(**plain, notifications=tuple(notifications), degraded=_degraded(value.get("degraded", {})))
+    degraded, folders = _degraded(value.get("degraded", {})), {key: document.folder((key,)) for key in value}
+    return Settings(**plain, notifications=tuple(notifications), degraded=degraded, folders=folders)
 
 
 def _notification(n: int, entry: Mapping[str, Any]) -> Notification:

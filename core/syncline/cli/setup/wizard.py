@@ -13,12 +13,12 @@ from typing import Any
 import click
 
 from ...errors import Fatal, SpecError, SynclineError
+from ...folders import RESERVED, spec_files
 from ...sampling import Samples, samples, shown_fields
 from ...schedule import upcoming
 from ...spec import Bound, Draft, Loaded, bind, load_paths, spec_text
-from ...spec.folder import RESERVED
 from ...spec.keys import NAME
-from ..invocation import Invocation, spec_files
+from ..invocation import Invocation
 from .accounts import Accounts
 from .answers import Answers
 from .asking import Asker
