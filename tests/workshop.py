@@ -9,9 +9,10 @@ from typing import Any
 
 import yaml
 from shelf import Shelf, Table, load, store
+from syncline.adoption import adopt
 from syncline.decision import IN_TOTAL, Outcome
 from syncline.executor import Executor
-from syncline.ledger import Ledger, RunRecord
+from syncline.ledger import Firing, Ledger, RunRecord
 from syncline.registry import Offer, Registry, installed
 from syncline.secrets import Redactor
 from syncline.spec import Bound, bind, load_paths
@@ -82,6 +83,12 @@ class Workshop:
         if records is not None:
             self.records(records)
         return self.checked(self.executor.run(self.bound(**keys)))
+
+    def fired(self, **keys: Any) -> RunRecord:
+        """One run for a firing that is due now."""
+        bound = self.bound(**keys)
+        sync = adopt(self.ledger, self.executor.observers, bound.spec)
+        return self.executor.run(bound, firing=Firing(sync, self.ledger.now(), 1, "a node"))
 
     def checked(self, run: RunRecord) -> RunRecord:
         """The run; the sums of its counts and of its leads are equal."""

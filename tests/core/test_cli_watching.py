@@ -54,7 +54,8 @@ def a_run(executor: Executor, status: str) -> RunRecord:
 
 
 def carry_out(invocation: Invocation, folder: Path, status: str) -> int:
-    bound: Any = SimpleNamespace(spec=SimpleNamespace(path=folder / "signups.yaml"))
+    spec = SimpleNamespace(path=folder / "signups.yaml", name="signups", raw={})
+    bound: Any = SimpleNamespace(spec=spec, lookback=None)
     return carried_out(invocation, bound, lambda executor: copy_context().run(a_run, executor, status))
 
 

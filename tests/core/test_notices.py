@@ -52,7 +52,7 @@ class House:
         with Ledger.open(self.url, now=lambda: self.now) as ledger:
             shop, notices = self.process(ledger)
             shop.records(records)
-            shop.executor.run(shop.bound(**keys), trigger="schedule")
+            shop.fired(**keys)
             notices.close()
         return self.hook.told[told:]
 
@@ -191,7 +191,7 @@ def test_a_run_that_cannot_start_is_told_once_and_its_recovery_too(house: House)
         house.now += timedelta(minutes=5)
         for _ in range(2):
             shop.records(GOOD)
-            shop.executor.run(shop.bound(), trigger="schedule")
+            shop.fired()
             house.now += timedelta(minutes=5)
         notices.close()
     assert house.hook.told == ["failed sign-ups", "recovered sign-ups"]
@@ -203,7 +203,7 @@ def test_a_run_that_failed_is_not_told_a_second_time_when_it_is_postponed(house:
     with Ledger.open(house.url, now=lambda: house.now) as ledger:
         shop, notices = house.process(ledger)
         shop.records(BAD)
-        shop.executor.run(shop.bound(), trigger="schedule")
+        shop.fired()
         Observers(shop.registry).tell(
             "syncline_run_postponed", sync="sign-ups", reason="full", failures=1, until="2026-11-23T10:00:00Z"
         )
@@ -219,7 +219,7 @@ def test_a_recovery_that_another_process_told_is_not_told_again(house: House) ->
         )
         house.run(GOOD)
         house.now += timedelta(minutes=5)
-        shop.executor.run(shop.bound(), trigger="schedule")
+        shop.fired()
         notices.close()
     assert house.hook.told == ["failed sign-ups"]
 

@@ -258,7 +258,7 @@ def carry_on(shop: Workshop, telemetry: Telemetry) -> Any:
     now = datetime.now(UTC)
     telemetry.fired(now - timedelta(seconds=90), now)
     shop.records([person("eve", 9, "full")])
-    shop.executor.run(shop.bound(), trigger="schedule")
+    shop.fired()
     observers = Observers(shop.registry)
     observers.tell("syncline_run_postponed", sync="sign-ups", reason="full", failures=1, until="2026-11-23T10:00:00Z")
     stop = threading.Event()
