@@ -31,6 +31,7 @@ def examine(invocation: Invocation) -> Iterator[Check]:
     yield from _ledger(invocation)
     yield _cache()
     yield from _connections(invocation)
+    yield from _notifications(invocation)
     yield _zones()
     yield _clock()
 
@@ -95,6 +96,18 @@ def _connections(invocation: Invocation) -> Iterator[Check]:
     for entry in found.entries.values():
         for kind, name in sorted(set(_references(dict(entry.config)))):
             yield _reference(f"connection {entry.name}", kind, name, path.parent)
+
+
+def _notifications(invocation: Invocation) -> Iterator[Check]:
+    """Whether the references of syncline.yaml lead to something; whether mails arrive, `notify` tells."""
+    try:
+        settings = invocation.settings()
+    except SynclineError as error:
+        yield Check("notifications", False, str(error), "mend the file; `syncline validate` shows all faults")
+        return
+    for each in settings.notifications:
+        for kind, name in sorted(set(_references(dict(each.config)))):
+            yield _reference(each.place, kind, name, invocation.folder())
 
 
 def _references(value: Any) -> Iterator[tuple[str, str]]:
