@@ -12,6 +12,7 @@ from syncline.cli.commands import validate
 from syncline.cli.running import EXITS
 from syncline.decision import Counts
 from syncline.ledger import RunRecord
+from syncline.notices import Notice
 from syncline.preview import Preview
 
 from .markdown import listed, table, words
@@ -32,11 +33,23 @@ def json_page() -> str:
         "apart. `message` is there when a run has something to say.",
         "## The commands",
         table(("command", "document"), list(_rows())),
+        "## A notification",
+        f"What a webhook gets: {words(inspect.getdoc(Notice.document) or '')}",
+        "\n".join(["```json", msgspec.json.format(msgspec.json.encode(notice()), indent=2).decode(), "```"]),
         "## When a command fails",
         words(inspect.getdoc(ending.error_document) or ""),
         words(inspect.getdoc(ending.refusal_document) or ""),
     ]
     return "\n\n".join(sections)
+
+
+def notice() -> dict[str, object]:
+    """The document of a notification."""
+    moment = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+    run = example() | {"status": "failed", "trigger": "schedule", "message": "the mailing list is gone"}
+    return Notice(
+        "failed", "webinar-signups", moment, "the mailing list is gone", run=run, failures=1, since=moment, host="etl-1"
+    ).document()
 
 
 def example() -> dict[str, object]:

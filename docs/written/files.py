@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from syncline.decision import DEFAULT_REASONS
 from syncline.registry import Registry
+from syncline.spec.notification_keys import EVENTS
 
 from .markdown import listed, table
 from .offers import described
@@ -80,5 +81,9 @@ def connections(schema: Json, registry: Registry) -> str:
         "## syncline.yaml",
         parts["settings_file"]["description"],
         options(parts["settings_file"], parts),
+        "### notifications",
+        f"{parts['notification']['description']} See [Be notified](../how-to/be-notified.md).",
+        options(parts["notification"], parts),
+        table(("event", "when it is told"), [(f"`{name}`", text) for name, text in EVENTS.items()]),
     ]
     return "\n\n".join(sections)

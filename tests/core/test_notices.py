@@ -203,10 +203,7 @@ def test_a_run_that_failed_is_not_told_a_second_time_when_it_is_postponed(house:
     with Ledger.open(house.url, now=lambda: house.now) as ledger:
         shop, notices = house.process(ledger)
         shop.records(BAD)
-        shop.fired()
-        Observers(shop.registry).tell(
-            "syncline_run_postponed", sync="sign-ups", reason="full", failures=1, until="2026-11-23T10:00:00Z"
-        )
+        shop.fired()  # is told as a run that ended, and as one that is tried again
         notices.close()
     assert house.hook.told == ["failed sign-ups"]
 

@@ -260,7 +260,6 @@ def carry_on(shop: Workshop, telemetry: Telemetry) -> Any:
     shop.records([person("eve", 9, "full")])
     shop.fired()
     observers = Observers(shop.registry)
-    observers.tell("syncline_run_postponed", sync="sign-ups", reason="full", failures=1, until="2026-11-23T10:00:00Z")
     stop = threading.Event()
 
     def waiting(name: str, until: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
+from datetime import UTC, datetime
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,13 @@ from syncline.cli import Invocation, root
 from syncline.cli.group import NAMES
 from syncline.cli.options import Options
 from syncline.ledger import runs
+from syncline.notices import Notice
+from syncline.notices.observer import FLUSH
 from syncline.pipeline import remove
 from syncline.registry import GROUP, Registry, installed
-from syncline.spec import checker_of, load_paths, load_settings, retrieval
+from syncline.spec import Degraded, checker_of, load_paths, load_settings, retrieval
+from syncline.spec.notification_keys import EVENTS
+from syncline.telemetry import METRICS
 from syncline_marketinghub import api
 from syncline_zoho.data_centers import DATA_CENTERS
 from syncline_zoho.products import TRAITS, Product
@@ -29,7 +34,7 @@ from syncline_zoho.products import TRAITS, Product
 ACME = ROOT / "tests" / "fixtures" / "acme_source" / "src"
 WRITTEN = [page for page in PAGES if page.parent.name != "reference"]
 YAML = [block for page in PAGES for block in blocks(page, "yaml")]
-KINDS = ("spec", "part", "overlay", "connections", "settings", "acme", "fair")
+KINDS = ("spec", "part", "overlay", "connections", "settings", "acme", "fair", "prometheus")
 
 
 def test_every_link_leads_somewhere() -> None:
@@ -145,6 +150,53 @@ def test_every_settings_file_on_a_page_is_valid(block: Block, tmp_path: Path) ->
     assert load_settings(path, checker_of(installed()))[1] == []
 
 
+WATCH = DOCS / "how-to" / "watch-with-prometheus.md"
+
+
+def test_every_metric_is_explained() -> None:
+    told = [(row[0], row[1], row[2], row[3]) for row in rows(WATCH) if len(row) == 4 and row[0] != "metric"]
+    assert told == [
+        (f"`{each.prometheus}`", each.kind, ", ".join(f"`{label}`" for label in each.labels), each.meaning)
+        for each in METRICS.values()
+    ]
+
+
+def test_alerts_on_a_page_look_at_metrics_and_labels_that_exist() -> None:
+    series = {each.prometheus + suffix: each for each in METRICS.values() for suffix in ("", "_bucket")}
+    alerts = [
+        rule for block in blocks(WATCH, "yaml") for group in read(block.text)["groups"] for rule in group["rules"]
+    ]
+    assert len(alerts) > 2
+    for rule in alerts:
+        names = re.findall(r"syncline_\w+", rule["expr"])
+        assert names
+        assert [name for name in names if name not in series] == [], rule["alert"]
+        labels = {label for name in names for label in series[name].labels}
+        assert set(re.findall(r"(\w+)=", rule["expr"])) <= labels, rule["alert"]
+
+
+def test_the_message_on_the_page_is_what_people_get() -> None:
+    page = DOCS / "how-to" / "be-notified.md"
+    counts = {"total": 120, "new": 100, "re_added": 0, "duplicate": 0, "ignored": 20, "rejected": 0, "unknown": 0}
+    run = {"run": "20261123-040000-5f0c", "trigger": "schedule", "status": "failed", "counts": counts}
+    notice = Notice(
+        "failed",
+        "webinar-signups",
+        datetime(2026, 11, 23, 4, tzinfo=UTC),
+        "api.example.com: the mailing list is gone",
+        run=run | {"ignored": {"empty_email": 15, "bounced": 5, "do_not_mail": 0}},
+        failures=3,
+        since=datetime(2026, 11, 22, 4, tzinfo=UTC),
+        host="etl-1",
+    )
+    assert blocks(page, "text")[0].text == notice.text + "\n"
+
+
+def test_every_event_is_explained() -> None:
+    told = [row[0].strip("`") for row in rows(DOCS / "how-to" / "be-notified.md") if row[0] != "event"]
+    assert told == list(EVENTS)
+
+
 # ---------------------------------------------------------------------------------------------- command lines
 
 SHELL = [(block, line) for page in PAGES for block in blocks(page, "sh") for line in commands(block)]
@@ -258,9 +310,15 @@ def test_the_numbers_on_the_pages_are_those_of_the_code() -> None:
     lead, field, minute = api.LEAD_CALLS, api.FIELD_CALLS, TRAITS[Product.CREATOR].limit
     assert minute is not None
     assert remove.GUARD_SHARE == 1 / 5
+    assert FLUSH == 10
     held = f"More than {remove.GUARD_LEADS} people and more than a fifth of all"
     alive = f"every {executor.heartbeat.HEARTBEAT:.0f} seconds. It is free after {runs.FREE_AFTER.seconds} seconds"
+    usual = Degraded()
+    shares = (
+        f"the limits are {usual.ignored:.0%} and {usual.rejected:.0%}, and runs with fewer than {usual.leads} leads"
+    )
     sentences = {
+        "be-notified.md": (shares, "what is still waiting is sent within ten seconds"),
         "budgets.md": (
             f"{lead.calls} calls in {lead.window / 60:.0f} minutes for each of its calls, and {field.calls} for the",
             f"out of that call for {lead.lock / 60:.0f} minutes. Creator allows {minute.calls} calls a minute",

@@ -31,6 +31,7 @@ def examine(invocation: Invocation) -> Iterator[Check]:
     yield from _ledger(invocation)
     yield _cache()
     yield from _connections(invocation)
+    yield from _notifications(invocation)
     yield _zones()
     yield _clock()
 
@@ -96,6 +97,19 @@ def _connections(invocation: Invocation) -> Iterator[Check]:
         folder = found.document.folder(("connections", entry.name)) if found.document else path.parent
         for kind, name in sorted(set(references(entry.config))):
             yield _reference(f"connection {entry.name}", kind, name, folder)
+
+
+def _notifications(invocation: Invocation) -> Iterator[Check]:
+    """Whether the references of syncline.yaml lead to something; whether mails arrive, `notify` tells."""
+    try:
+        settings = invocation.settings()
+    except SynclineError as error:
+        yield Check("notifications", False, str(error), "mend the file; `syncline validate` shows all faults")
+        return
+    folder = settings.folders.get("notifications", invocation.folder())
+    for each in settings.notifications:
+        for kind, name in sorted(set(references(each.config))):
+            yield _reference(each.place, kind, name, folder)
 
 
 def _reference(subject: str, kind: str, name: str, folder: Path) -> Check:

@@ -21,9 +21,10 @@ BAD = ("failed", "held")
 
 @dataclass(frozen=True)
 class Streak:
-    """The runs since the last good one, which started at `good`: how many `failures`, the first ended at `since`, the
-    last at `latest`."""
+    """What lies between a run, which ended at `ended`, and the last good one before it, which started at `good`: how
+    many `failures`, the first ended at `since`, the last at `latest`."""
 
+    ended: datetime | None
     good: datetime | None
     failures: int
     since: datetime | None
@@ -43,13 +44,14 @@ def before(database: Database, run_id: str) -> Streak:
     """See `Ledger.streak`."""
     with database.read() as connection:
         mine = _earlier(connection, run_id)
+        own = connection.scalar(sa.select(runs.c.finished_at).where(runs.c.id == run_id))
         good = connection.scalar(sa.select(sa.func.max(runs.c.started_at)).where(mine, runs.c.status.in_(GOOD)))
         bad = mine & runs.c.status.in_(BAD)
         if good is not None:
             bad &= runs.c.started_at > good
         ended = runs.c.finished_at
         row = connection.execute(sa.select(sa.func.count(), sa.func.min(ended), sa.func.max(ended)).where(bad)).one()
-        return Streak(good, *row)
+        return Streak(own, good, *row)
 
 
 def counts_before(database: Database, run_id: str, limit: int) -> list[Counts]:

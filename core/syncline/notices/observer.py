@@ -79,7 +79,8 @@ class Notices:
             self._tell("failed", sync, f"it cannot start: {reason}", failures=failures, since=since)
 
     def _failed(self, run: Mapping[str, Any]) -> None:
-        now, streak = self._ledger.now(), self._ledger.streak(run["run"])
+        streak = self._ledger.streak(run["run"])
+        now = streak.ended or self._ledger.now()
         since = streak.since or now
         if not streak.failures or lasting(since, streak.latest or now, now):
             self._tell(

@@ -48,11 +48,13 @@ WEBHOOK: Json = {
     "additionalProperties": False,
 }
 
+_SENDER: Json = {"title": "From", "description": "The sender.", "examples": ["syncline@example.com"]} | _ADDRESS
 EMAIL: Json = {
     "title": "E-mail",
     "description": "A mail through an SMTP server.",
     "type": "object",
-    "properties": titled(
+    "properties": {"from": _SENDER}
+    | titled(
         to={
             "description": "Who gets it.",
             "type": "array",
@@ -77,8 +79,7 @@ EMAIL: Json = {
         },
         user=_TEXT | {"description": "The name to log in with.", "examples": ["syncline"]},
         password=_SECRET | {"description": "The password of `user`.", "examples": ["${file:/run/secrets/smtp}"]},
-    )
-    | {"from": {"title": "From", "description": "The sender.", "examples": ["syncline@example.com"]} | _ADDRESS},
+    ),
     "required": ["to", "from", "host"],
     "additionalProperties": False,
 }
@@ -92,8 +93,7 @@ NOTIFICATION: Json = {
         "email": {"$ref": "#/$defs/email"},
         **titled(
             on={
-                "description": "Of which events it is told. "
-                + " ".join(f"{name}: {text}" for name, text in EVENTS.items()),
+                "description": "Of which events it is told.",
                 "type": "array",
                 "items": {"enum": list(EVENTS)},
                 "minItems": 1,
