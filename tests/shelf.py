@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -85,6 +86,7 @@ class ShelfConfig(Config, frozen=True, kw_only=True):
     public: Annotated[bool, Meta(description="Sending twice does harm, and people stay unseen until they confirm.")] = (
         False
     )
+    delay: Annotated[float, Meta(description="Seconds that a call takes.")] = 0.0
     on_delete: Annotated[str, Meta(description="keep or unsubscribe")] = "keep"
     on_duplicate: Annotated[str, Meta(description="update or skip")] = "update"
 
@@ -132,6 +134,7 @@ class Shelf(Sink[ShelfConfig]):
             )
 
     def deliver(self, leads: pl.DataFrame) -> Sequence[Result]:
+        time.sleep(self.config.delay)
         with self._lock:
             self._calls += 1
             state = load(self.config.file)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import datetime, timedelta
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 from .. import schedule as times
@@ -27,6 +28,8 @@ RECLAIM = timedelta(seconds=5)
 """How often firings that somebody left behind are looked for."""
 BEAT = 10.0
 """Seconds between signs of life of this process."""
+MOST_PASSED_OVER = 60
+"""Firings that one run stands for and that are put on record; after a long downtime the rest is told by its absence."""
 ASLEEP = timedelta(seconds=60)
 """A loop that did not come round for so long was asleep, and what was due meanwhile was missed."""
 
@@ -220,12 +223,14 @@ class Loop:
         )
 
     def _passed_over(self, table: Timetable, due: datetime) -> None:
-        """One run does for all firings since the last one; the first of those that it stands for is on record too."""
-        earlier = due if table.once else times.next_due(table.schedule, table.after, table.zone)
-        if earlier is not None and earlier < due:
-            message = f"one run does for all that was due since, at {due.isoformat()}"
-            log.info("was due at %s: %s", earlier.isoformat(), message, extra={"sync": table.name})
-            self._ledger.skip(table.id, earlier, message)
+        """One run does for all firings since the last one; those that it stands for are on record too, if not many."""
+        if table.once:
+            return
+        message = f"the run of {due.isoformat()} does for this one too"
+        earlier = takewhile(lambda each: each < due, times.upcoming(table.schedule, table.after, table.zone))
+        for each in islice(earlier, MOST_PASSED_OVER):
+            log.info("was due at %s: %s", each.isoformat(), message, extra={"sync": table.name})
+            self._ledger.skip(table.id, each, message)
 
     def _again(self, table: Timetable, now: datetime) -> None:
         """Plan the sync from what the ledger says of it now, and not again at once."""
