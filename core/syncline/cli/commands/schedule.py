@@ -83,7 +83,8 @@ def _show(invocation: Invocation, found: Coming) -> None:
     terminal.say(terminal.clean(f"zone: {found.zone} ({found.origin})"))
     columns, rows = _rows(found)
     terminal.say(table(terminal, columns, rows))
-    for turn in found.turns:
+    touched = [turn for turn in found.turns if turn.effect]
+    for turn in found.turns if len(found.turns) <= len(found.firings) else touched:
         effect = f": {turn.effect}" if turn.effect else ""
         terminal.say(f"{turn.change.before:%Y-%m-%d}: {turn.words}{effect}")
 
