@@ -35,7 +35,7 @@ def _moment(context: click.Context, parameter: click.Parameter, value: str | Non
 @command()
 @click.argument("sync", metavar="SPEC", shell_complete=completing.syncs)
 @click.option(
-    "--next", "n", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many runs are shown."
+    "--next", "n", type=click.IntRange(1, 366), default=10, show_default=True, help="How many runs are shown."
 )
 @click.option(
     "--from",
