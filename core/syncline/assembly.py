@@ -6,10 +6,12 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
+from .errors import Fatal
 from .pipeline import Pipeline
 from .pipeline.match import Match
 from .pipeline.shape import Shape
 from .plugin import Connection, Runtime
+from .schedule import is_zone
 from .spec import Bound, ConnectionUse
 
 
@@ -47,6 +49,16 @@ class Assembly:
         """The remote account that the sink writes to: what an audience and a suppression belong to."""
         connection = self.sink.connection
         return connection.account if isinstance(connection, Connection) else f"{self.sink.name}:{self.spec.name}"
+
+    def zone(self) -> str | None:
+        """The zone of the source, through the network; None: it has none. `Fatal` for one that is not known here."""
+        name = self.source.zone()
+        if name is not None and not is_zone(name):
+            raise Fatal(
+                f"the source {self.source.name} says that its time zone is {name!r}, which is not known here",
+                mend="give the source a zone with an IANA name, like Asia/Kolkata",
+            )
+        return name
 
     @property
     def unique(self) -> bool:

@@ -76,7 +76,7 @@ def preview(executor: Executor, bound: Bound) -> Preview:
             spec,
             created=sync.created_at if sync else None,
             watermark=sync.watermark if sync else None,
-            zone=source.zone,
+            zone=assembly.zone,
             now=now,
         )
         extraction = Extraction(source, source.partitions(window), stop=executor.stop)

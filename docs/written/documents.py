@@ -25,8 +25,8 @@ def json_page() -> str:
         "# JSON documents",
         f"With `--json` every command prints one document on standard output, and `leads` one for each line. {told}",
         "## A run",
-        "What `run` and `retry` print; `history`, `status` and `show` hold it. `run` and `retry` add `notes` where there is "
-        "something to say of how far back the sync reads.",
+        "What `run` and `retry` print; `history`, `status` and `show` hold it. `run` and `retry` add `notes` where "
+        "there is something to say of how far back the sync reads.",
         "\n".join(["```json", msgspec.json.format(msgspec.json.encode(example()), indent=2).decode(), "```"]),
         f"`status`: `running` while it goes on, then one of {listed(EXITS)}. `ignored` always has the six default "
         "reasons; a rule's own come where they occur. `calls` counts requests to the products' APIs, token requests "

@@ -12,7 +12,7 @@ from ..errors import SpecError
 from ..schedule import Firing, Turn, outlook
 from ..spec.retrieval import notes
 from .invocation import Invocation
-from .survey import state_of, unknown_sync
+from .survey import reckoned, state_of, unknown_sync
 
 if TYPE_CHECKING:
     from ..executor import Executor
@@ -72,8 +72,7 @@ def coming(invocation: Invocation, sync: str, *, n: int, start: datetime | None)
     if zone is None:
         return replace(told, origin=origin)
     since = told.start if told.start.tzinfo else told.start.replace(tzinfo=ZoneInfo(zone))
-    if record and schedule["frequency"] == "once":  # its one run is reckoned from the creation of the sync
-        since = record.created_at
+    since = reckoned(schedule, record, since)
     firings, turns = outlook(schedule, since, zone, n)
     return replace(told, start=since, zone=zone, origin=origin, firings=firings, turns=turns)
 
@@ -102,7 +101,7 @@ def _asked(invocation: Invocation, executor: Executor, spec: Spec | None, loaded
     spent, parked = executor.ledger.spent()
     runtime = executor.runtime(Budgets(MemoryStore(spent, parked), stop=executor.stop))
     with Assembly(invocation.bind(spec, loaded), runtime) as assembly:
-        found = assembly.source.zone()
+        found = assembly.zone()
         if found is None:
             return "UTC", "neither the schedule nor the source names one"
         return found, f"from the source {assembly.source.name}"

@@ -69,7 +69,7 @@ def _known(ledger: Ledger, name: str, record: SyncRecord | None, spec: Spec | No
         state=state,
         reason=reason,
         last_run=runs[0] if runs else None,
-        next_run=next(iter(next_runs(raw, ledger.now(), 1)), None) if runnable else None,
+        next_run=next(iter(next_runs(raw, record, ledger.now(), 1)), None) if runnable else None,
         schedule=raw.get("schedule"),
         dead_letters=ledger.dead_letter_count(record.id) if record else 0,
         notes=notes(raw, ledger.now(), created=record.created_at if record else None),
@@ -84,12 +84,18 @@ def state_of(record: SyncRecord | None, raw: Mapping[str, Any]) -> tuple[str | N
     return state, reason
 
 
-def next_runs(raw: Mapping[str, Any], now: datetime, n: int) -> list[datetime]:
-    """The next firings of a schedule that names its zone; the zone of a source is not asked for here (network)."""
+def next_runs(raw: Mapping[str, Any], record: SyncRecord | None, now: datetime, n: int) -> list[datetime]:
+    """The next firings, where the zone is known; that of a source is not asked for here (network)."""
     schedule = raw.get("schedule")
-    if not schedule or not schedule.get("timezone"):
+    zone = schedule and (schedule.get("timezone") or getattr(record, "zone", None))
+    if not schedule or not zone:
         return []
-    return list(islice(upcoming(schedule, now, schedule["timezone"]), n))
+    return list(islice(upcoming(schedule, reckoned(schedule, record, now), zone), n))
+
+
+def reckoned(schedule: Mapping[str, Any], record: SyncRecord | None, start: datetime) -> datetime:
+    """The moment after which the runs of a schedule are looked for: that of a `once` is due after its creation."""
+    return record.created_at if record and schedule["frequency"] == "once" else start
 
 
 def define(invocation: Invocation, sync: str) -> Definition:
@@ -109,7 +115,7 @@ def define(invocation: Invocation, sync: str) -> Definition:
         raw=raw,
         record=record,
         described=_described(invocation, spec, loaded) if spec else {},
-        next_runs=next_runs(raw, ledger.now(), NEXT) if runnable else [],
+        next_runs=next_runs(raw, record, ledger.now(), NEXT) if runnable else [],
         last_run=runs[0] if runs else None,
         revisions=ledger.revisions(record.id) if record else [],
         events=ledger.events(record.id) if record else [],

@@ -190,7 +190,7 @@ class Executor:
                 assembly.spec,
                 created=sync.created_at,
                 watermark=sync.watermark,
-                zone=assembly.source.zone,
+                zone=assembly.zone,
                 now=now,
             )
         except Deactivate as error:  # the source was asked for its zone, and is not there: a run has to say so

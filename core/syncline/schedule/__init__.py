@@ -11,7 +11,7 @@ from .due import jittered, latest_due, next_due, upcoming
 from .keys import ALWAYS, MAY, NEEDS, owners, problems
 from .outlook import Firing, Turn, outlook
 from .walls import WEEKDAYS
-from .zones import Change, changes
+from .zones import Change, changes, is_zone
 
 __all__ = [
     "ALWAYS",
@@ -22,6 +22,7 @@ __all__ = [
     "Firing",
     "Turn",
     "changes",
+    "is_zone",
     "jittered",
     "latest_due",
     "next_due",

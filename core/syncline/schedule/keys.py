@@ -12,6 +12,7 @@ from typing import Any
 
 from . import walls
 from .walls import WEEKDAYS
+from .zones import is_zone
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "once": (),
@@ -96,14 +97,12 @@ def _catch_up(value: Any) -> str:
 def _zone(value: Any) -> str:
     if not isinstance(value, str):
         return "must be an IANA zone, like Asia/Kolkata"
-    try:
-        zoneinfo.ZoneInfo(value)
-    except (KeyError, ValueError, OSError):
-        names = sorted(zoneinfo.available_timezones())
-        close = [each for each in names if each.endswith(f"/{value.title()}")] or get_close_matches(value, names, 1)
-        hint = f"; did you mean {close[0]!r}?" if close else "; IANA zones look like Asia/Kolkata or UTC"
-        return f"{value!r} is not a known time zone{hint}"
-    return ""
+    if is_zone(value):
+        return ""
+    names = sorted(zoneinfo.available_timezones())
+    close = [each for each in names if each.endswith(f"/{value.title()}")] or get_close_matches(value, names, 1)
+    hint = f"; did you mean {close[0]!r}?" if close else "; IANA zones look like Asia/Kolkata or UTC"
+    return f"{value!r} is not a known time zone{hint}"
 
 
 def _cron(value: Any) -> str:

@@ -19,6 +19,15 @@ def zone_of(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
+def is_zone(name: str) -> bool:
+    """Whether there is a zone of this name."""
+    try:
+        zone_of(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
+
+
 def wall_of(instant: datetime, zone: ZoneInfo) -> datetime:
     """What the clock shows at an instant, without a zone."""
     return instant.astimezone(zone).replace(tzinfo=None, fold=0)

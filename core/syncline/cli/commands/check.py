@@ -72,7 +72,7 @@ def _retrieval(executor: Executor, bound: Bound, assembly: Assembly) -> Iterator
     record = executor.ledger.sync(spec.name)
     created = record.created_at if record else None
     try:
-        window_of(spec, created=created, watermark=None, zone=assembly.source.zone, now=now)
+        window_of(spec, created=created, watermark=None, zone=assembly.zone, now=now)
     except SpecError as error:
         yield Check("retrieve", False, f"{error.what} ({error.why})", error.mend)
         return

@@ -35,7 +35,7 @@ def _moment(context: click.Context, parameter: click.Parameter, value: str | Non
 @command()
 @click.argument("sync", metavar="SPEC", shell_complete=completing.syncs)
 @click.option(
-    "--next", "n", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many runs are shown."
+    "--next", "n", type=click.IntRange(1, 366), default=10, show_default=True, help="How many runs are shown."
 )
 @click.option(
     "--from",
@@ -83,7 +83,8 @@ def _show(invocation: Invocation, found: Coming) -> None:
     terminal.say(terminal.clean(f"zone: {found.zone} ({found.origin})"))
     columns, rows = _rows(found)
     terminal.say(table(terminal, columns, rows))
-    for turn in found.turns:
+    touched = [turn for turn in found.turns if turn.effect]
+    for turn in found.turns if len(found.turns) <= len(found.firings) else touched:
         effect = f": {turn.effect}" if turn.effect else ""
         terminal.say(f"{turn.change.before:%Y-%m-%d}: {turn.words}{effect}")
 

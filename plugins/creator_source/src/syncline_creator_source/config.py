@@ -38,4 +38,4 @@ class CreatorConfig(Config, frozen=True):
 
     def __post_init__(self) -> None:
         if self.lookback != UNLIMITED and seconds(self.lookback) > MOST_LOOKBACK:
-            raise ValueError("lookback may be 30d at most, or unlimited")
+            raise ValueError("lookback may be 30d at most (30 days before the creation of the sync), or unlimited")
