@@ -224,10 +224,13 @@ def test_a_recovery_that_another_process_told_is_not_told_again(house: House) ->
 # ------------------------------------------------------------------------------------------------------ sending
 
 
-def test_a_receiver_in_trouble_gets_the_notice_when_it_is_well_again(house: House) -> None:
+def test_a_receiver_in_trouble_gets_the_notice_when_it_is_well_again(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
     house.hook.answers = [(503, {}, ""), (429, {"retry-after": "0"}, ""), (500, {}, "")]
     assert house.run(BAD) == ["failed sign-ups"]
     assert len(house.hook.requests) == 4
+    assert "was not sent" not in caplog.text
 
 
 def test_what_cannot_be_sent_is_a_warning_without_the_secret_address(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import socket
 import threading
 from collections.abc import Iterator
 from contextvars import copy_context
@@ -190,6 +191,18 @@ def test_a_wait_for_a_budget_is_an_event_of_the_run_that_waits(shop: Workshop, c
     told = attributes(event)
     assert (event.name, told["syncline.budget"]) == ("waiting for a call budget", "hub")
     assert 50 < told["syncline.wait"] <= 60
+
+
+def test_a_collector_that_hangs_is_left_behind(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{mute.getsockname()[1]}")
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
+        telemetry = watched(shop, {"OTEL_TRACES_EXPORTER": "otlp"})
+        assert shop.run(PEOPLE).status == "partial"
+        telemetry.close(0.1)
+    assert "the process ends before the OTLP collector took everything" in caplog.text
 
 
 def test_the_service_is_named_by_the_environment(

@@ -75,6 +75,6 @@ class Meters(Protocol):
         """A histogram gets one more value."""
         ...
 
-    def close(self, seconds: float) -> None:
-        """Send what is still to be sent, within so many seconds."""
+    def close(self) -> None:
+        """Send what is still to be sent, however long it takes."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -44,10 +45,16 @@ class Telemetry:
         self._record("syncline.firing.lateness", max((started - due).total_seconds(), 0.0))
 
     def close(self, seconds: float = FLUSH) -> None:
-        """Send what is still to be sent, within so many seconds for all of it."""
+        """Send what is still to be sent, within so many seconds; a collector that hangs is left behind."""
         until = time.monotonic() + seconds
-        for close in [each.close for each in self._meters] + ([self._traces.close] if self._traces else []):
-            close(max(until - time.monotonic(), 0.0))
+        closes = [each.close for each in self._meters] + ([self._traces.close] if self._traces else [])
+        threads = [threading.Thread(target=close, name="telemetry", daemon=True) for close in closes]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(max(until - time.monotonic(), 0.0))
+        if any(thread.is_alive() for thread in threads):
+            log.warning("the process ends before the OTLP collector took everything")
 
     @hookimpl
     def syncline_run_started(self, run: Mapping[str, Any]) -> None:

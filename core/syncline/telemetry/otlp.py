@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
@@ -24,7 +23,6 @@ from opentelemetry.trace import Span, StatusCode, set_span_in_context
 
 from .metrics import METRICS, Labels, Readings
 
-log = logging.getLogger("syncline")
 SCOPE = "syncline"
 GOOD = ("succeeded", "partial", "held", "interrupted")
 """Ends of a run that are no error of it."""
@@ -64,9 +62,9 @@ class OtlpMeters:
         """See `Meters`."""
         self._histograms[name].record(value, labels)
 
-    def close(self, seconds: float) -> None:
+    def close(self) -> None:
         """See `Meters`."""
-        _ended("metrics", lambda: self._provider.shutdown(seconds * 1000), seconds)
+        self._provider.shutdown()
 
 
 def _observed(gauges: Readings, name: str) -> Callable[[CallbackOptions], Iterable[Observation]]:
@@ -144,20 +142,12 @@ class Traces:
         course.span.end()
         _course.set(None)
 
-    def close(self, seconds: float) -> None:
-        """Send what is still to be sent, within so many seconds."""
-        _ended("traces", self._provider.shutdown, seconds)
-
-
-def _ended(what: str, shut_down: Callable[[], None], seconds: float) -> None:
-    """Shut a provider down; one that hangs is left behind."""
-    thread = threading.Thread(target=shut_down, name=f"the last {what}", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
-        log.warning("the process ends before all %s were sent over OTLP", what)
+    def close(self) -> None:
+        """Send what is still to be sent, however long it takes."""
+        self._provider.shutdown()
 
 
 def backends(gauges: Readings, *, traces: bool, metrics: bool) -> tuple[Sequence[OtlpMeters], Traces | None]:
-    """Those that are wanted."""
+    """Those that are wanted. Of a collector that does not answer one line is told each time, not one for each try."""
+    logging.getLogger("opentelemetry").setLevel(logging.ERROR)
     return ([OtlpMeters(gauges)] if metrics else []), (Traces() if traces else None)

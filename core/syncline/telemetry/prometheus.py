@@ -51,7 +51,7 @@ class Prometheus:
         histogram = self._histograms[name]
         (histogram.labels(**labels) if labels else histogram).observe(value)
 
-    def close(self, seconds: float) -> None:
+    def close(self) -> None:
         """Nothing is sent."""
 
 
