@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from git_remotes import Checkout, Remote, SilentServer, WebServer, git, no_git_configuration
 from syncline.errors import Fatal, Retriable, SpecError
-from syncline.git import Branch, Revision, origin_of
+from syncline.git import Branch, Origin, Revision, origin_of
 from syncline.secrets import MASK, Redactor
 
 Follow = Callable[..., Branch]
@@ -93,6 +93,10 @@ def test_a_new_commit_is_a_new_folder(remote: Remote, follow: Follow) -> None:
     assert (revision.commit, revision.author) == (second, "Bob")
     assert [path.name for path in sorted(revision.folder.glob("*.yaml"))] == ["a.yaml"]
     assert (first.folder / "a.yaml").read_text() == "1"
+    assert (origin_of(revision.folder / "a.yaml"), origin_of(first.folder / "a.yaml")) == (
+        Origin(second, "Bob", remote.work.at(second), dirty=False),
+        Origin(first.commit, "Ann", first.at, dirty=False),
+    )
 
 
 def test_a_rewritten_history_is_followed(remote: Remote, follow: Follow) -> None:
@@ -205,6 +209,7 @@ def test_what_is_in_use_stays_and_the_rest_goes(remote: Remote, follow: Follow, 
     assert checkouts(place) == {commits[0], commits[3]}
     branch.keep(commits[3])
     assert checkouts(place) == {commits[3]}
+    assert len(list((place / "repository.git" / "worktrees").iterdir())) < 4
 
 
 def test_a_later_process_begins_with_what_was_kept(remote: Remote, follow: Follow) -> None:
