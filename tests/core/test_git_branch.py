@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from git_remotes import Checkout, Remote, SilentServer, WebServer, git, no_git_configuration
 from syncline.errors import Fatal, Retriable, SpecError
-from syncline.git import Branch, Revision, origin_of
+from syncline.git import Branch, Origin, Revision, origin_of
 from syncline.secrets import MASK, Redactor
 
 Follow = Callable[..., Branch]
@@ -93,6 +93,10 @@ def test_a_new_commit_is_a_new_folder(remote: Remote, follow: Follow) -> None:
     assert (revision.commit, revision.author) == (second, "Bob")
     assert [path.name for path in sorted(revision.folder.glob("*.yaml"))] == ["a.yaml"]
     assert (first.folder / "a.yaml").read_text() == "1"
+    assert (origin_of(revision.folder / "a.yaml"), origin_of(first.folder / "a.yaml")) == (
+        Origin(second, "Bob", remote.work.at(second), dirty=False),
+        Origin(first.commit, "Ann", first.at, dirty=False),
+    )
 
 
 def test_a_rewritten_history_is_followed(remote: Remote, follow: Follow) -> None:
@@ -149,15 +153,18 @@ def test_files_are_what_was_committed_byte_by_byte(
     ran = Path(os.environ["HOME"]) / "ran"
     config = Path(os.environ["HOME"]) / "config"
     config.write_text(
-        f'[filter "lfs"]\nsmudge = touch {ran}; cat\nrequired = true\nclean = cat\n[core]\nautocrlf = true\n'
+        f'[filter "lfs"]\nsmudge = touch {ran}; cat\nrequired = true\nclean = cat\n'
+        "[core]\nautocrlf = true\nsymlinks = false\n"
     )
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    (remote.work.folder / "link.yaml").symlink_to("a.yaml")
     remote.push(
         {".gitattributes": "*.yaml text eol=crlf ident\n*.csv filter=lfs\n", "a.yaml": "$Id$\n", "b.csv": "x\n"}
     )
     folder = pulled(follow()).folder
     assert (folder / "a.yaml").read_bytes() == b"$Id$\n"
     assert (folder / "b.csv").read_bytes() == b"x\n"
+    assert (folder / "link.yaml").is_symlink()
     assert not ran.exists()
     found = origin_of(folder)
     assert found is not None
@@ -198,8 +205,11 @@ def test_what_is_in_use_stays_and_the_rest_goes(remote: Remote, follow: Follow, 
         if n == 0:
             branch.keep(commits[0])
     assert checkouts(place) == {commits[0], commits[3]}
+    branch.keep(commits[0])  # the newer one is not sound, say; it stays for whoever looks at it
+    assert checkouts(place) == {commits[0], commits[3]}
     branch.keep(commits[3])
     assert checkouts(place) == {commits[3]}
+    assert len(list((place / "repository.git" / "worktrees").iterdir())) < 4
 
 
 def test_a_later_process_begins_with_what_was_kept(remote: Remote, follow: Follow) -> None:
@@ -513,6 +523,16 @@ def test_a_refused_login_is_named_and_not_shown(
         if path.is_file():
             assert b"s3cret" not in path.read_bytes()
             assert b"deploy-user" not in path.read_bytes()
+
+
+@pytest.mark.parametrize("written", ["deploy-user:s3cret%2Fp%40ss%20word", "${env:FOLLOW_BOTH}"])
+def test_a_password_is_masked_wherever_it_comes_from(
+    follow: Follow, written: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOLLOW_BOTH", f"deploy-user:{PASSWORD}")
+    redactor = Redactor()
+    follow(f"https://{written}@host.example.com/x", redactor=redactor)
+    assert redactor.clean(f"it is {PASSWORD}") == f"it is {MASK}"
 
 
 @pytest.mark.parametrize("written", ["${env:FOLLOW_USER}:${env:FOLLOW_PASSWORD}", "deploy-user"])

@@ -190,17 +190,19 @@ def test_the_environment_of_a_hook_leads_nowhere_else(
 
 
 def test_settings_of_the_user_change_no_answer(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
-    commit = checkout.commit({"sub/a.yaml": "1"}, by="Ann")
+    commit = checkout.commit({"sub/a.yaml": "1"}, by="Zoë")
     config = Path(os.environ["HOME"]) / ".gitconfig"
     config.write_text(
         "[log]\nshowRoot = false\nshowSignature = true\n[diff]\nrelative = true\nnoprefix = true\n"
         "[color]\nui = always\n[status]\nshowUntrackedFiles = no\n[i18n]\nlogOutputEncoding = latin1\n"
     )
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
-    assert origin_of(checkout.folder / "sub" / "a.yaml") == Origin(commit, "Ann", checkout.at(commit), dirty=False)
+    assert origin_of(checkout.folder / "sub" / "a.yaml") == Origin(commit, "Zoë", checkout.at(commit), dirty=False)
+    checkout.write({"sub/new.yaml": "2"})
+    assert (origin_of(checkout.folder) or NEVER) == Origin(commit, "Zoë", checkout.at(commit), dirty=True)
     checkout.write({"sub/a.yaml": "2", "sub/new.yaml": "2"})
     assert (origin_of(checkout.folder / "sub" / "a.yaml") or NEVER) == Origin(
-        commit, "Ann", checkout.at(commit), dirty=True
+        commit, "Zoë", checkout.at(commit), dirty=True
     )
 
 

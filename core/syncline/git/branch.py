@@ -192,7 +192,7 @@ class Branch:
     def _fetch(self, address: Address) -> Ended:
         def fetch(*depth: str) -> Ended:
             return self._remote(
-                address, "fetch", "--quiet", "--force", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head",
+                address, "fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head",
                 "--update-shallow", *depth, "--", address.url, f"+refs/heads/{self.branch}:{FOLLOWED}",
             )  # fmt: skip
 
