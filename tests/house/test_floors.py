@@ -22,7 +22,7 @@ FLOORS = [
     {"__init__"},
     {"window", "observers"},
     {"adoption", "pipeline"},
-    {"assembly"},
+    {"assembly", "plan"},
     {"executor"},
     {"preview", "explain", "spectest"},
     {"console"},

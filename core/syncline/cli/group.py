@@ -13,6 +13,8 @@ NAMES = (
     "check",
     "preview",
     "run",
+    "plan",
+    "apply",
     "status",
     "show",
     "history",

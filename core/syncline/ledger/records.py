@@ -25,6 +25,7 @@ class SyncRecord:
 
     `zone` is the source's own, as it was last learnt. What was due until `due_after` was seen to. `failures` counts
     scheduled runs that failed since the last good one; the next try is at `retry_at`. `stamp` grows with each change.
+    `deployment` is the folder of specs that it was last taken in from, by the name that the folder goes by.
     """
 
     id: int
@@ -46,6 +47,7 @@ class SyncRecord:
     failures: int = 0
     retry_at: datetime | None = None
     stamp: int = 0
+    deployment: str | None = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from .connections import Connections, load_connections
 from .folder import Loaded, checker_of, load_paths
 from .model import Mapped, Spec, SpecTest
 from .schema import schema
-from .settings import Settings, load_settings
+from .settings import Settings, deployment_of, load_settings
 
 __all__ = [
     "Bound",
@@ -18,6 +18,7 @@ __all__ = [
     "SpecTest",
     "bind",
     "checker_of",
+    "deployment_of",
     "load_connections",
     "load_paths",
     "load_settings",
