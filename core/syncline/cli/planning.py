@@ -33,6 +33,8 @@ def made(invocation: Invocation, folder: Path, *, prune: bool) -> Made:
     from ..plan import compare, digests
     from ..spec import deployment_of
 
+    if folder.is_file():
+        raise SpecError("this is a file", where=str(folder), mend=f"name its folder: {folder.parent}")
     files = digests(folder, invocation.options.connections)
     specs = sound(invocation, folder)
     if prune and not specs:

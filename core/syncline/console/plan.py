@@ -61,8 +61,8 @@ def result(terminal: Terminal, done: Done) -> None:
     """Print what became of one action."""
     action = done.action
     if done.status == "done":
-        again = f"; {_again(action.sent_again)}" if action.sent_again is not None else ""
-        _say(terminal, action, f"{SIGNS[action.kind]} {action.sync}: {WORDS[action.kind]}{again}")
+        more = f"; {again(action.sent_again)}" if action.sent_again is not None else ""
+        _say(terminal, action, f"{SIGNS[action.kind]} {action.sync}: {WORDS[action.kind]}{more}")
     elif done.status == "failed":
         terminal.tell(terminal.clean(f"! {action.sync}: not {WORDS[action.kind]}: {done.message}"))
     else:
@@ -92,16 +92,16 @@ def _details(action: Action) -> Iterator[str]:
             yield "paused: its spec says enabled: false"
     yield from lines(action.changes)
     if action.sent_again is not None:
-        yield _again(action.sent_again) + (
-            f"; `syncline preview {action.file}` counts them" if action.sent_again else ""
-        )
+        exact = f"; `syncline preview {action.file}` says how many" if action.sent_again else ""
+        yield f"{again(action.sent_again)}{exact}"
     if action.next_run is not None:
         before, after = (text.moment(each) or "not known" for each in action.next_run)
         yield f"next run: {after}" if action.kind is Kind.CREATE else f"next run: {before} → {after}"
     yield from action.notes
 
 
-def _again(leads: int) -> str:
+def again(leads: int) -> str:
+    """How many known leads an edit sends once more."""
     if not leads:
         return "no known lead will be sent again"
     return f"up to {text.plural(leads, 'known lead')} will be sent again"

@@ -101,10 +101,18 @@ def digests(folder: Path, connections: Path | None) -> dict[str, str]:
     names = [each.name for each in spec_files(folder, connections)]
     for name in (DEFAULTS, SETTINGS, *([] if connections else [CONNECTIONS]), *names):
         for path in layers(folders[-1] / name):
-            found[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest()
+            found[str(path)] = _digest(path)
     if connections is not None and connections.exists():
-        found[str(connections)] = hashlib.sha256(connections.read_bytes()).hexdigest()
+        found[str(connections)] = _digest(connections)
     return dict(sorted(found.items()))
+
+
+def _digest(path: Path) -> str:
+    """Of what cannot be read it is empty; loading the specs says why."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def refusals(

@@ -40,9 +40,8 @@ def plan(invocation: Invocation, folder: Path | None, out: Path | None, prune: b
     from ...errors import SynclineError
 
     try:
-        return _planned(
-            invocation, folder if folder is not None else invocation.folder(), out, prune, detailed_exitcode
-        )
+        chosen = folder if folder is not None else invocation.folder()
+        return _planned(invocation, chosen, out, prune, detailed_exitcode)
     except SynclineError as error:
         if not detailed_exitcode:
             raise

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .. import completing
 from ..invocation import Invocation
 from ..options import command
+
+if TYPE_CHECKING:
+    from ...executor import Executor
+    from ...ledger import Ledger, RunRecord
+    from ...spec import Bound
 
 
 @command()
@@ -30,4 +36,22 @@ def run(invocation: Invocation, spec: Path) -> int:
     from ..running import carried_out
 
     bound = invocation.bound(spec)
-    return carried_out(invocation, bound, lambda executor: executor.run(bound))
+
+    def start(executor: Executor) -> RunRecord:
+        _tell_again(invocation, executor.ledger, bound)
+        return executor.run(bound)
+
+    return carried_out(invocation, bound, start)
+
+
+def _tell_again(invocation: Invocation, ledger: Ledger, bound: Bound) -> None:
+    """Say how many known leads an edit of the spec sends once more, before it is taken in."""
+    from ...console.plan import again
+    from ...plan import sent_again
+
+    known = ledger.sync(bound.spec.name)
+    leads = (
+        sent_again(ledger, invocation.registry, known, bound.spec.raw) if known and known.state == "active" else None
+    )
+    if leads is not None:
+        invocation.terminal.tell(f"the spec was edited: {again(leads)}")
