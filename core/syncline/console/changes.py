@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any
+
+_WORDS = ("", "true", "false", "nothing", "null")
+_MARKS = re.compile(r"[][{}]|, |: | → ")
 
 
 def lines(changes: Iterable[tuple[str, Any, Any]]) -> Iterator[str]:
@@ -19,6 +23,12 @@ def lines(changes: Iterable[tuple[str, Any, Any]]) -> Iterator[str]:
             yield f"- {path}: {shown(old)}"
         else:
             yield f"~ {path}: {shown(old)} → {shown(new)}"
+
+
+def words(changes: Iterable[tuple[str, Any, Any]]) -> str:
+    """All changes in one line."""
+    told = "\n".join(lines(changes))
+    return told.replace(":\n    ", ": ").replace("\n    ", ", ").replace("\n", "; ")
 
 
 def _entries(old: Sequence[Any], new: Sequence[Any]) -> Iterator[str]:
@@ -40,6 +50,6 @@ def shown(value: Any) -> str:
         return f"{{{', '.join(f'{key}: {shown(each)}' for key, each in value.items())}}}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(shown, value))}]"
-    text = str(value)
-    doubtful = isinstance(value, str) and (text != text.strip() or text in ("", "true", "false", "nothing", "null"))
-    return repr(text) if doubtful else text
+    text = str(value).replace("\n", "⏎")
+    doubtful = isinstance(value, str) and (text != text.strip() or text in _WORDS or bool(_MARKS.search(text)))
+    return f"'{text}'" if doubtful else text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from ...executor import Executor
     from ...ledger import Ledger, RunRecord
     from ...spec import Bound
+
+log = logging.getLogger("syncline")
 
 
 @command()
@@ -50,8 +53,13 @@ def _tell_again(invocation: Invocation, ledger: Ledger, bound: Bound) -> None:
     from ...plan import sent_again
 
     known = ledger.sync(bound.spec.name)
-    leads = (
-        sent_again(ledger, invocation.registry, known, bound.spec.raw) if known and known.state == "active" else None
-    )
-    if leads is not None:
-        invocation.terminal.tell(f"the spec was edited: {again(leads)}")
+    if known is None or known.state != "active":
+        return
+    leads = sent_again(ledger, invocation.registry, known, bound.spec.raw)
+    if leads is None:
+        return
+    told = f"the spec was edited: {again(leads)}"
+    if invocation.options.log_format == "json":
+        log.info(told)
+    else:
+        invocation.terminal.tell(told)

@@ -44,7 +44,7 @@ def show(invocation: Invocation, sync: str, revisions: bool) -> int:
 
 
 def _show(invocation: Invocation, shown: Definition) -> None:
-    from ...console.changes import lines
+    from ...console.changes import words
     from ...console.tables import history, pairs, table
 
     terminal = invocation.terminal
@@ -55,10 +55,7 @@ def _show(invocation: Invocation, shown: Definition) -> None:
         terminal.say(history(terminal, [shown.last_run], title="Last run"))
     from ...console import text
 
-    revisions = [
-        (str(each.number), text.moment(each.at), "; ".join(lines(each.diff)) or "first seen")
-        for each in shown.revisions
-    ]
+    revisions = [(str(each.number), text.moment(each.at), words(each.diff) or "first seen") for each in shown.revisions]
     if revisions:
         terminal.say(table(terminal, ("revision", "since", "changes"), revisions, title="Revisions"))
     events = [(text.moment(at), state, reason) for at, state, reason in shown.events]
