@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from . import git
-from .folders import layers
+from .errors import SpecError
+from .folders import base_of, layers
 from .ledger import Ledger, Origin, SyncRecord
 from .observers import Observers
 from .spec.model import Spec
 from .window import scope_of
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
+Expect = Callable[[SyncRecord | None], None]
 
 
-def adopt(ledger: Ledger, observers: Observers, spec: Spec, origin: Origin | None = None) -> SyncRecord:
+def adopt(
+    ledger: Ledger,
+    observers: Observers,
+    spec: Spec,
+    origin: Origin | None = None,
+    *,
+    expect: Expect = lambda known: None,
+) -> SyncRecord:
     """The sync of the spec: created at the first time, revised when the spec changed; `origin` goes into a revision.
 
-    Observers are told of a change of state that this brings about. Raises `SpecError` when the identity was edited or
-    `replaces` names nothing.
+    Observers are told of a change of state that this brings about. Raises `SpecError` when the identity was edited,
+    when `replaces` names nothing, and when the sync is another deployment's; `expect` may raise as well, see
+    `Ledger.meet`.
     """
     former = ledger.sync(spec.name)
+    if former is not None:
+        same_deployment(former, spec.deployment)
     sync = ledger.meet(
         spec.name,
         identity=dict(spec.identity),
@@ -30,10 +42,33 @@ def adopt(ledger: Ledger, observers: Observers, spec: Spec, origin: Origin | Non
         source_scope=scope_of(spec),
         replaces=spec.replaces,
         origin=origin,
+        deployment=spec.deployment,
+        expect=expect,
     )
     if former is None or former.state != sync.state:
         observers.tell("syncline_state_changed", sync=sync.name, state=sync.state, reason=sync.reason)
     return sync
+
+
+def same_deployment(known: SyncRecord, deployment: str | None) -> None:
+    """Raise `SpecError` where a sync is known to be another deployment's: both folders say how they are called, or they
+    are two environments of one base. A folder that only moved is no other."""
+    if None in (known.deployment, deployment) or known.deployment == deployment:
+        return
+    old, new = str(known.deployment), str(deployment)
+    if (":" not in old and ":" not in new) or _tree(old) == _tree(new):
+        raise SpecError(
+            f"this ledger knows the sync as one of the deployment {old}, and this folder is {new}",
+            where=known.name,
+            mend="give each environment a ledger of its own, and each sync of a ledger a name of its own; "
+            "to move the sync for good, say the same `deployment` in syncline.yaml",
+        )
+
+
+def _tree(deployment: str) -> str:
+    """Machine and base folder of a deployment that has no name; of one that has, the name."""
+    host, colon, path = deployment.partition(":")
+    return f"{host}:{base_of(Path(path)) or path}" if colon else deployment
 
 
 def origins(paths: Iterable[Path]) -> dict[Path, Origin]:

@@ -22,7 +22,7 @@ FLOORS = [
     {"__init__"},
     {"window", "observers", "notices", "proposal", "telemetry", "endpoint"},
     {"adoption", "pipeline"},
-    {"assembly"},
+    {"assembly", "plan"},
     {"executor"},
     {"preview", "explain", "render", "sampling", "serve", "spectest"},
     {"console"},

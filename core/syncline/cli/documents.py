@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 from ..ledger import iso
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..explain import Explanation
-    from ..ledger import RunRecord, SyncRecord
+    from ..ledger import Revision, RunRecord, SyncRecord
+    from ..plan import Action, Done, Plan
     from ..plugin import Check
     from ..registry import Registry
     from ..render.kubernetes import Rendered
@@ -140,6 +143,71 @@ def state(sync: SyncRecord) -> Json:
     return {"sync": sync.name, "state": sync.state, "reason": sync.reason}
 
 
+def plan(made: Plan, ledger: str, saved: Path | None) -> Json:
+    """`plan`: `{"folder", "deployment", "ledger", "counts": {action: n}, "actions": [{"sync", "action", "file",
+    "changes": [{"path", "old", "new"}], "revision", "state", "becomes", "reason", "notes", "sent_again", "next_run":
+    {"before", "after"}}], "held", "saved"}`. `action` is create, update, pause, resume, remove, unchanged, kept or
+    refused; `revision` and `state` are those in the ledger; `sent_again` (at most so many known leads) and `next_run`
+    are null where nothing changes; `held` says why a removal of many needs --yes; `saved` is the file."""
+    return {
+        "folder": made.folder,
+        "deployment": made.deployment,
+        "ledger": ledger,
+        "counts": {str(kind): n for kind, n in made.counts.items()},
+        "actions": [_action(each) for each in made.actions],
+        "held": made.held or None,
+        "saved": str(saved) if saved else None,
+    }
+
+
+def _action(each: Action) -> Json:
+    return {
+        "sync": each.sync,
+        "action": str(each.kind),
+        "file": each.file,
+        "changes": _changes(each.changes),
+        "revision": each.revision,
+        "state": each.state,
+        "becomes": each.becomes,
+        "reason": each.reason or None,
+        "notes": list(each.notes),
+        "sent_again": each.sent_again,
+        "next_run": dict(zip(("before", "after"), map(iso, each.next_run), strict=True)) if each.next_run else None,
+    }
+
+
+def _changes(changes: Iterable[tuple[str, Any, Any]]) -> list[Json]:
+    return [{"path": path, "old": old, "new": new} for path, old, new in changes]
+
+
+def applied(made: Plan, results: Sequence[Done], *, held: str = "") -> Json:
+    """`apply`: `{"folder", "deployment", "results": [{"sync", "action", "status", "message", "sent_again"}], "refused":
+    [{"sync", "reason"}], "unchanged", "held"}`. `status` is done, failed (with its `message`) or left; `held` says why
+    nothing was done without --yes. A saved plan that is refused prints `{"plan", "status": "refused", "reasons"}`."""
+    return {
+        "folder": made.folder,
+        "deployment": made.deployment,
+        "results": [
+            {
+                "sync": each.action.sync,
+                "action": str(each.action.kind),
+                "status": each.status,
+                "message": each.message or None,
+                "sent_again": each.action.sent_again,
+            }
+            for each in results
+        ],
+        "refused": [{"sync": each.sync, "reason": each.reason} for each in made.refused],
+        "unchanged": sum(each.kind == "unchanged" for each in made.actions),
+        "held": held or None,
+    }
+
+
+def plan_refused(path: Path, reasons: Sequence[str]) -> Json:
+    """A saved plan that is refused: see `applied`."""
+    return {"plan": str(path), "status": "refused", "reasons": list(reasons)}
+
+
 def definition(shown: Definition) -> Json:
     """`show`: `{"sync", "file", "description", "state", "reason", "created_at", "enabled", "source", "sink", "mapping",
     "transforms", "ignore", "retrieve", "lookback", "schedule", "next_runs", "replaces", "last_run", "revisions":
@@ -161,16 +229,7 @@ def definition(shown: Definition) -> Json:
         "next_runs": [iso(each) for each in shown.next_runs],
         "replaces": raw.get("replaces"),
         "last_run": shown.last_run.document() if shown.last_run else None,
-        "revisions": [
-            {
-                "number": each.number,
-                "at": iso(each.at),
-                "commit": each.commit,
-                "author": each.author,
-                "changes": [{"path": path, "old": old, "new": new} for path, old, new in each.diff],
-            }
-            for each in shown.revisions
-        ],
+        "revisions": [_revision(each) for each in shown.revisions],
         "events": [{"at": iso(at), "state": state, "reason": reason} for at, state, reason in shown.events],
         "notes": shown.notes,
     }
@@ -234,6 +293,22 @@ def rendered(target: str, made: Rendered, folder: Path | None) -> Json:
             for spec, faults in made.left_out
         ],
         "by_hand": [{"sync": spec.name, "file": str(spec.path)} for spec in made.by_hand],
+    }
+
+
+def revisions(sync: str, found: Iterable[Revision]) -> Json:
+    """`show --revisions`: `{"sync", "revisions": [{"number", "at", "commit", "author", "changes": [{"path", "old",
+    "new"}]}]}`, oldest first. `commit` and `author` are null where they are not known."""
+    return {"sync": sync, "revisions": [_revision(each) for each in found]}
+
+
+def _revision(each: Revision) -> Json:
+    return {
+        "number": each.number,
+        "at": iso(each.at),
+        "commit": each.commit,
+        "author": each.author,
+        "changes": _changes(each.diff),
     }
 
 

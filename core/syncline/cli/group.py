@@ -14,6 +14,8 @@ NAMES = (
     "check",
     "preview",
     "run",
+    "plan",
+    "apply",
     "status",
     "show",
     "schedule",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -37,6 +38,8 @@ from .journal import Journal
 from .receipts import remove
 from .records import DeadLetter, Firing, OpenBatch, Origin, Revision, RunRecord, SyncRecord
 from .streak import Standing, Streak
+from .suppression import secret_of
+from .syncs import Expect
 from .tables import batches, dead_letters
 
 STATE_FOLDER = ".syncline"
@@ -65,6 +68,13 @@ class Ledger:
     def url(self) -> str:
         """Where the ledger is; a password is masked."""
         return self._database.url
+
+    @property
+    def identity(self) -> str:
+        """What tells this ledger from all others, wherever it is reached; a ledger that is not there yet has none that
+        lasts."""
+        with self._database.read() as connection:
+            return hashlib.blake2b(secret_of(connection), digest_size=12, person=b"syncline ledger").hexdigest()
 
     def now(self) -> datetime:
         """The moment, by the clock that the ledger was opened with."""
@@ -98,11 +108,15 @@ class Ledger:
         source_scope: str,
         replaces: str | None = None,
         origin: Origin | None = None,
+        deployment: str | None = None,
+        expect: Expect = lambda known: None,
     ) -> SyncRecord:
         """The sync of this name, created now if it is new (then `replaces` hands over watermark and members).
 
         A changed `spec` becomes a revision; a changed `identity` is a `SpecError`. `enabled` in the spec pauses the
         sync and lets it go on; an edited schedule counts from now, and wakes a sync that is completed.
+        `deployment` (None: as it was) says from which folder it is taken in. Before anything is changed, `expect` is
+        told of the sync as it is (None: not there); what it raises leaves it so.
         """
         return syncs.meet(
             self._database,
@@ -112,6 +126,8 @@ class Ledger:
             source_scope=source_scope,
             replaces=replaces,
             origin=origin,
+            deployment=deployment,
+            expect=expect,
         )
 
     def sync(self, name: str) -> SyncRecord | None:
@@ -122,10 +138,11 @@ class Ledger:
         """All syncs, by name; or those of these names that the ledger has met."""
         return syncs.listed(self._database, names)
 
-    def set_state(self, sync_id: int, state: str, reason: str) -> bool:
+    def set_state(self, sync_id: int, state: str, reason: str, *, expect: Expect = lambda known: None) -> bool:
         """active, paused, completed or inactive, with the reason; whether it was in another state before. Inactive is
-        final: `NotRunnable`. A sync that becomes active is due from now on; what it missed is left."""
-        return syncs.set_state(self._database, sync_id, state, reason)
+        final: `NotRunnable`. A sync that becomes active is due from now on; what it missed is left. `expect`: see
+        `meet`."""
+        return syncs.set_state(self._database, sync_id, state, reason, expect)
 
     def set_zone(self, sync_id: int, zone: str | None) -> None:
         """The source's own zone is this."""

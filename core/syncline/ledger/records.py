@@ -27,6 +27,7 @@ class SyncRecord:
     edit, or the moment when the sync became active again); `fired` is the last firing that was seen to. `failures`
     counts scheduled runs that failed since the last good one; the next try is at `retry_at`. `stamp` grows with each
     change.
+    `deployment` is the folder of specs that it was last taken in from, by the name that the folder goes by.
     """
 
     id: int
@@ -49,6 +50,7 @@ class SyncRecord:
     failures: int = 0
     retry_at: datetime | None = None
     stamp: int = 0
+    deployment: str | None = None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,8 @@ BY_SPEC = "its spec says enabled: false"
 _COLUMNS = [syncs.c[name] for name in SyncRecord.__dataclass_fields__]
 
 Difference = tuple[str, Any, Any]
+Expect = Callable[[SyncRecord | None], None]
+"""Is told of a sync as it is (None: not there) inside the transaction that would change it, which it may stop."""
 
 
 def meet(
@@ -31,15 +33,19 @@ def meet(
     source_scope: str,
     replaces: str | None,
     origin: Origin | None,
+    deployment: str | None,
+    expect: Expect,
 ) -> SyncRecord:
     """See `Ledger.meet`."""
     spec = msgspec.json.decode(msgspec.json.encode(spec))  # as it will be read back, so that equal specs are equal
     known = named(database, name)
-    if known is not None and (known.spec, known.identity, known.source_scope) == (spec, identity, source_scope):
+    same = known is not None and (known.spec, known.identity, known.source_scope) == (spec, identity, source_scope)
+    if known is not None and same and deployment in (None, known.deployment):
         return known
     with database.write() as connection:
         database.lock(connection, f"syncline sync {name}")
         known = _named(connection, name)
+        expect(known)
         if known is None:
             created = _create(
                 connection,
@@ -49,6 +55,7 @@ def meet(
                 spec=spec,
                 source_scope=source_scope,
                 replaces=replaces,
+                deployment=deployment,
             )
             _revise(connection, created.id, created.created_at, spec, [], origin)
             if not spec.get("enabled", True):
@@ -60,10 +67,12 @@ def meet(
         if diff:
             number = _revise(connection, known.id, database.now(), spec, diff, origin)
             changed |= {"spec": spec, "revision": number}
+        if deployment is not None:
+            changed |= {"deployment": deployment}
         if rescheduled(diff):
             changed |= {"due_after": database.now()}
         connection.execute(syncs.update().where(syncs.c.id == known.id).values(**changed))
-        if following := state_after(known, spec, diff):
+        if diff and (following := state_after(known, spec, diff)):
             _change(connection, known, database.now(), *following)
         return by_id(connection, known.id)
 
@@ -94,6 +103,7 @@ def _create(
     spec: Mapping[str, Any],
     source_scope: str,
     replaces: str | None,
+    deployment: str | None,
 ) -> SyncRecord:
     former = _named(connection, replaces) if replaces else None
     if replaces and former is None:
@@ -114,6 +124,7 @@ def _create(
             source_scope=source_scope,
             watermark=former.watermark if former else None,
             replaces=replaces,
+            deployment=deployment,
             due_after=at,
             stamp=stamp(connection),
         )
@@ -187,13 +198,14 @@ def listed(database: Database, names: Sequence[str] | None) -> list[SyncRecord]:
         return [SyncRecord(**row._mapping) for row in rows]
 
 
-def set_state(database: Database, sync_id: int, state: str, reason: str) -> bool:
+def set_state(database: Database, sync_id: int, state: str, reason: str, expect: Expect) -> bool:
     """See `Ledger.set_state`."""
     if state not in STATES:
         raise ValueError(f"{state!r} is none of {STATES}")
     with database.write() as connection:
         connection.execute(sa.select(syncs.c.id).where(syncs.c.id == sync_id).with_for_update())
         sync = by_id(connection, sync_id)
+        expect(sync)
         if sync.state == "inactive" and state != "inactive":
             raise not_runnable(sync.name, sync.state, sync.reason)
         if sync.state == "inactive" or (sync.state, sync.reason) == (state, reason):

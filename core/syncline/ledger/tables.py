@@ -24,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 
-VERSION = "0003"
+VERSION = "0004"
 """The newest schema version: the revision that `alembic_version` holds in an up-to-date ledger."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -101,6 +101,7 @@ syncs = Table(
     ),  # scheduled runs that failed, since the last good one
     Column("retry_at", Moment),
     Column("stamp", BigInteger, nullable=False, server_default="0"),  # the number of its last change: see `changes`
+    Column("deployment", Text),  # the folder that it was last taken in from, by the name that the folder goes by
     Index("syncs_by_stamp", "stamp"),
 )
 

@@ -7,7 +7,7 @@ from .folder import Loaded, checker_of, load_paths
 from .model import Mapped, Spec, SpecTest
 from .reading import value_of
 from .schema import schema
-from .settings import Degraded, Notification, Settings, load_settings
+from .settings import Degraded, Notification, Settings, deployment_of, load_settings
 from .stream import written
 from .writing import SCHEMA_FILE, Draft, connections_text, inline, spec_text
 
@@ -29,6 +29,7 @@ __all__ = [
     "bind_options",
     "checker_of",
     "connections_text",
+    "deployment_of",
     "inline",
     "load_connections",
     "load_paths",

@@ -11,7 +11,7 @@ from .entries import entries_of
 from .model import Mapped, Part, Retrieve, Schedule, Spec, SpecTest, Use
 
 
-def spec_of(path: Path, document: Document, identity: Mapping[str, Any]) -> Spec:
+def spec_of(path: Path, document: Document, identity: Mapping[str, Any], deployment: str | None = None) -> Spec:
     """The spec that the document says."""
     mapping = tuple(_mapped(document, target) for target in document.value["mapping"])
     raw: Mapping[str, Any] = document.value | {"mapping": _mapping_as_text(document, mapping)}
@@ -33,6 +33,7 @@ def spec_of(path: Path, document: Document, identity: Mapping[str, Any]) -> Spec
         identity=identity,
         raw=raw,
         document=document,
+        deployment=deployment,
     )
 
 

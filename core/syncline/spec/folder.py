@@ -19,7 +19,7 @@ from .document import Document, merged
 from .keys import TOP
 from .model import Spec
 from .reading import parse, read
-from .settings import load_settings
+from .settings import deployment_of, load_settings
 
 Read = tuple[Document | None, list[Fault]]
 WHOLE = ("name", "source", "mapping", "sink")
@@ -100,6 +100,7 @@ class _Loading:
     faults_of: dict[Path, list[Fault]] = field(default_factory=dict)
     besides: dict[Path, list[Fault]] = field(default_factory=dict)
     defaults: dict[Path, Read] = field(default_factory=dict)
+    deployments: dict[Path, str] = field(default_factory=dict)
     accounts: dict[Path, Connections] = field(default_factory=dict)
     used: dict[Path, Connections] = field(default_factory=dict)
 
@@ -118,7 +119,7 @@ class _Loading:
             checks = Checks(self.checker, document, held, faults)
             checks.run()
             if not faults:
-                self.specs[path] = spec_of(path, document, checks.identity)
+                self.specs[path] = spec_of(path, document, checks.identity, self.deployments[path.parent])
         if faults:
             self.faults_of[path] = faults
 
@@ -202,7 +203,8 @@ class _Loading:
     def _settings(self, folder: Path) -> None:
         path = folder / SETTINGS
         if path not in self.besides:
-            self.besides[path] = load_settings(path, self.checker)[1]
+            settings, self.besides[path] = load_settings(path, self.checker)
+            self.deployments[folder] = deployment_of(folder, settings)
 
     def _defaults(self, folder: Path) -> tuple[Document | None, list[Fault]]:
         path = folder / DEFAULTS

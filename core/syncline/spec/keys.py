@@ -244,6 +244,15 @@ SETTINGS_FILE: Json = {
             "minimum": 1,
             "default": 90,
         },
+        deployment={
+            "description": "The name of this folder of specs in its ledger: `apply --prune` ends only syncs that were "
+            "taken in under the same name. Omitted: this machine and the path of the folder.",
+            "type": "string",
+            "pattern": NAME,
+            "maxLength": 100,
+            "errorMessage": "must be small letters, digits and single hyphens, like crm-syncs",
+            "examples": ["crm-syncs"],
+        },
         notifications={
             "description": "Who is told when something goes wrong, and when it goes well again.",
             "type": "array",

@@ -127,6 +127,8 @@ class Spec:
     raw: Mapping[str, Any]
     document: Document = field(repr=False, compare=False)
     """Where everything stands, for faults that show only later."""
+    deployment: str | None = field(default=None, compare=False)
+    """The name that the folder goes by in a ledger: see `settings.deployment_of`."""
 
     @cached_property
     def source_fields(self) -> tuple[str, ...]:

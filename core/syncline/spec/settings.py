@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -46,7 +48,8 @@ class Degraded:
 
 @dataclass(frozen=True)
 class Settings:
-    """`ledger` is a database URL, a reference in it unresolved (None: the default); `retention` is in days.
+    """`ledger` is a database URL, a reference in it unresolved (None: the default); `retention` is in days;
+    `deployment` is the name of the folder, see `deployment_of`.
 
     `folders` says for each key in which folder it was set: what is relative in its value starts there.
     """
@@ -55,6 +58,7 @@ class Settings:
     retention: int = 90
     notifications: tuple[Notification, ...] = ()
     degraded: Degraded = Degraded()
+    deployment: str | None = None
     folders: Mapping[str, Path] = field(default_factory=dict, compare=False)
 
 
@@ -109,3 +113,17 @@ def _degraded(value: Mapping[str, Any]) -> Degraded:
         key: each if key == "leads" else float(each.removesuffix("%")) / 100 for key, each in value.items()
     }
     return Degraded(**limits)
+
+
+def deployment_of(folder: Path, settings: Settings) -> str:
+    """The name that a folder of specs goes by in a ledger, which several folders may share.
+
+    The `deployment` of its syncline.yaml; for an overlay whose base alone says one, with the name of the overlay behind
+    it. Where none is said, this machine and the path: another folder is never taken for this one, but this one is
+    another when it moves.
+    """
+    whole = Path(os.path.abspath(folder))  # noqa: PTH100  # as it is written, like all paths of overlays
+    if settings.deployment is None:
+        return f"{socket.gethostname()}:{whole}"
+    said = Path(os.path.abspath(settings.folders["deployment"]))  # noqa: PTH100
+    return settings.deployment if said == whole else f"{settings.deployment}/{whole.name}"

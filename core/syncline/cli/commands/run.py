@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .. import completing
 from ..invocation import Invocation
 from ..options import command
+
+if TYPE_CHECKING:
+    from ...executor import Executor
+    from ...ledger import Ledger, RunRecord
+    from ...spec import Bound
+
+log = logging.getLogger("syncline")
 
 
 @command()
@@ -30,4 +39,27 @@ def run(invocation: Invocation, spec: Path) -> int:
     from ..running import carried_out
 
     bound = invocation.bound(spec)
-    return carried_out(invocation, bound, lambda executor: executor.run(bound))
+
+    def start(executor: Executor) -> RunRecord:
+        _tell_again(invocation, executor.ledger, bound)
+        return executor.run(bound)
+
+    return carried_out(invocation, bound, start)
+
+
+def _tell_again(invocation: Invocation, ledger: Ledger, bound: Bound) -> None:
+    """Say how many known leads an edit of the spec sends once more, before it is taken in."""
+    from ...console.plan import again
+    from ...plan import sent_again
+
+    known = ledger.sync(bound.spec.name)
+    if known is None or known.state != "active":
+        return
+    leads = sent_again(ledger, invocation.registry, known, bound.spec.raw)
+    if leads is None:
+        return
+    told = f"the spec was edited: {again(leads)}"
+    if invocation.options.log_format == "json":
+        log.info(told)
+    else:
+        invocation.terminal.tell(told)

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 @command()
 @click.argument("sync", shell_complete=completing.syncs)
-def show(invocation: Invocation, sync: str) -> int:
+@click.option("--revisions", is_flag=True, help="Only how its spec changed: each revision with its differences.")
+def show(invocation: Invocation, sync: str, revisions: bool) -> int:
     """Show what SYNC does, when, in which state it is, and how it came about.
 
-    SYNC is a name or a spec file. References to secrets are shown as references.
+    SYNC is a name or a spec file. References to secrets are shown as references. A revision names the commit and the
+    author where the spec came out of a Git checkout.
 
     \b
     Example:
@@ -30,14 +32,19 @@ def show(invocation: Invocation, sync: str) -> int:
     from ..survey import define
 
     shown = define(invocation, sync)
-    if invocation.options.as_json:
+    if invocation.options.as_json and revisions:
+        invocation.terminal.document(documents.revisions(shown.name, shown.revisions))
+    elif invocation.options.as_json:
         invocation.terminal.document(documents.definition(shown))
+    elif revisions:
+        _revisions(invocation, shown)
     else:
         _show(invocation, shown)
     return 0
 
 
 def _show(invocation: Invocation, shown: Definition) -> None:
+    from ...console.changes import words
     from ...console.tables import history, pairs, table
 
     terminal = invocation.terminal
@@ -48,14 +55,28 @@ def _show(invocation: Invocation, shown: Definition) -> None:
         terminal.say(history(terminal, [shown.last_run], title="Last run"))
     from ...console import text
 
-    revisions = [
-        (str(each.number), text.moment(each.at), _changes(each.diff) or "first seen") for each in shown.revisions
-    ]
+    revisions = [(str(each.number), text.moment(each.at), words(each.diff) or "first seen") for each in shown.revisions]
     if revisions:
         terminal.say(table(terminal, ("revision", "since", "changes"), revisions, title="Revisions"))
     events = [(text.moment(at), state, reason) for at, state, reason in shown.events]
     if events:
         terminal.say(table(terminal, ("at", "state", "reason"), events, title="Events"))
+
+
+def _revisions(invocation: Invocation, shown: Definition) -> None:
+    """Each revision, the newest last, with what it changed."""
+    from ...console import text
+    from ...console.changes import lines
+
+    terminal = invocation.terminal
+    for each in shown.revisions:
+        commit = f", commit {each.commit[:12]}" if each.commit else ""
+        author = f" by {each.author}" if each.author else ""
+        terminal.say(terminal.clean(f"revision {each.number}, since {text.moment(each.at)}{commit}{author}"))
+        for line in lines(each.diff) if each.diff else ["first seen"]:
+            terminal.say(terminal.clean(f"    {line}"))
+    if not shown.revisions:
+        terminal.say("no revision yet: the ledger has not met this sync")
 
 
 def _facts(shown: Definition) -> Iterator[tuple[str, str]]:
@@ -109,11 +130,3 @@ def _origin(origin: Any) -> str:
     (kind, value) = next((key, each) for key, each in origin.items() if key != "default")
     default = f", or {origin['default']!r} where it is empty" if "default" in origin else ""
     return f"{value if kind == 'field' else f'{kind}: {value}'}{default}"
-
-
-def _changes(diff: list[tuple[str, Any, Any]]) -> str:
-    return "; ".join(f"{path}: {_shown(old)} → {_shown(new)}" for path, old, new in diff)
-
-
-def _shown(value: Any) -> str:
-    return "nothing" if value is None else str(value)
