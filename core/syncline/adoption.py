@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from . import git
 from .errors import SpecError
 from .folders import base_of, layers
-from .ledger import Ledger, Origin, SyncRecord
+from .ledger import Ledger, Origin, SyncRecord, Wanted
 from .observers import Observers
 from .spec.model import Spec
 from .window import scope_of
@@ -35,19 +35,62 @@ def adopt(
     former = ledger.sync(spec.name)
     if former is not None:
         same_deployment(former, spec.deployment)
+    wanted = _wanted(spec, origin)
     sync = ledger.meet(
-        spec.name,
-        identity=dict(spec.identity),
-        spec=dict(spec.raw),
-        source_scope=scope_of(spec),
-        replaces=spec.replaces,
-        origin=origin,
-        deployment=spec.deployment,
+        wanted.name,
+        identity=wanted.identity,
+        spec=wanted.spec,
+        source_scope=wanted.source_scope,
+        replaces=wanted.replaces,
+        origin=wanted.origin,
+        deployment=wanted.deployment,
         expect=expect,
     )
+    _tell(observers, former, sync)
+    return sync
+
+
+def adopt_all(
+    ledger: Ledger,
+    observers: Observers,
+    specs: Sequence[Spec],
+    origins_of: Callable[[Iterable[Path]], Mapping[Path, Origin]],
+) -> list[SyncRecord | SpecError]:
+    """`adopt` for many: for each spec its sync, or why it cannot be. Quick where the ledger knows them already;
+    `origins_of` is asked only for the others."""
+    known = {sync.name: sync for sync in ledger.syncs([spec.name for spec in specs])}
+    answers: dict[str, SyncRecord | SpecError] = {}
+    fresh: list[Spec] = []
+    for spec in specs:
+        former = known.get(spec.name)
+        try:
+            if former is not None:
+                same_deployment(former, spec.deployment)
+            if former is not None and _wanted(spec, None).is_in(former):
+                answers[spec.name] = former
+            else:
+                fresh.append(spec)
+        except SpecError as error:
+            answers[spec.name] = error
+    if fresh:
+        origins = origins_of([spec.path for spec in fresh])
+        met = ledger.meet_all([_wanted(spec, origins.get(spec.path)) for spec in fresh])
+        for spec, answer in zip(fresh, met, strict=True):
+            answers[spec.name] = answer
+            if isinstance(answer, SyncRecord):
+                _tell(observers, known.get(spec.name), answer)
+    return [answers[spec.name] for spec in specs]
+
+
+def _wanted(spec: Spec, origin: Origin | None) -> Wanted:
+    return Wanted(
+        spec.name, dict(spec.identity), dict(spec.raw), scope_of(spec), spec.replaces, origin, spec.deployment
+    )
+
+
+def _tell(observers: Observers, former: SyncRecord | None, sync: SyncRecord) -> None:
     if former is None or former.state != sync.state:
         observers.tell("syncline_state_changed", sync=sync.name, state=sync.state, reason=sync.reason)
-    return sync
 
 
 def same_deployment(known: SyncRecord, deployment: str | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 CONNECTIONS, DEFAULTS, SETTINGS = "connections.yaml", "defaults.yaml", "syncline.yaml"
@@ -56,3 +57,47 @@ def misplaced(folder: Path) -> str:
 
 def _folders(folder: Path) -> list[str]:
     return [each.name for each in folder.iterdir() if each.is_dir() and not each.name.startswith(".")]
+
+
+Print = tuple[tuple[int, int, int], ...]
+"""What tells two states of some files apart: time, size and identity of each that exists."""
+
+
+def prints(folder: Path, besides: Path | None = None) -> tuple[dict[str, Print], Print]:
+    """The state of the specs of a folder, by the names of their files, and that of the files beside them; for an overlay
+    those of its base are part of both. Cheap: each folder is listed once."""
+    specs: dict[str, Print] = {}
+    beside: Print = ()
+    other = besides.resolve() if besides is not None else None
+    for each in (base_of(folder), folder):
+        for entry in sorted(_entries(each), key=lambda entry: entry.name):
+            try:
+                state = _state(entry)
+            except FileNotFoundError:  # it went while we looked
+                continue
+            if entry.name in RESERVED:
+                beside += (state,)
+            elif other is None or entry.name != other.name or Path(entry.path).resolve() != other:
+                specs[entry.name] = (*specs.get(entry.name, ()), state)
+    if other is not None and other.exists():
+        beside += (_state(other),)
+    return specs, beside
+
+
+def _state(file: Path | os.DirEntry[str]) -> tuple[int, int, int]:
+    found = file.stat()
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _entries(folder: Path | None) -> Iterator[os.DirEntry[str]]:
+    """The YAML files of a folder; none of one that is not there."""
+    try:
+        listed = os.scandir(folder) if folder is not None else None
+    except OSError:
+        listed = None
+    if listed is None:
+        return
+    with listed:
+        for entry in listed:
+            if entry.name.endswith((".yaml", ".yml")) and not entry.name.startswith(".") and entry.is_file():
+                yield entry

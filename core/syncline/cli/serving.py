@@ -23,7 +23,9 @@ from .watching import watched
 if TYPE_CHECKING:
     from ..executor import Executor
     from ..git import Branch
+    from ..ledger import SyncRecord
     from ..serve import Definitions, Folder, Followed, Loop
+    from ..spec.model import Spec
 
 log = logging.getLogger("syncline")
 SILENT = 60.0
@@ -96,11 +98,13 @@ def _definitions(invocation: Invocation, executor: Executor, folder: Path | None
 
 
 def _folder(invocation: Invocation, executor: Executor, folder: Path) -> Folder:
-    from ..adoption import origins
-    from ..serve import Adopter, Folder
+    from ..adoption import adopt_all, origins
+    from ..serve import Folder
 
-    adopter = Adopter(executor.ledger, executor.observers, origins)
-    return Folder(folder, invocation.options.connections, invocation.registry, invocation.redactor, adopter)
+    def adopt(specs: Sequence[Spec]) -> list[SyncRecord | SpecError]:
+        return adopt_all(executor.ledger, executor.observers, specs, origins)
+
+    return Folder(folder, invocation.options.connections, invocation.registry, invocation.redactor, adopt)
 
 
 def _followed(

@@ -3,7 +3,7 @@
 from .firings import CARRIED_OUT, Refusal, wait_after
 from .journal import Journal
 from .ledger import Ledger
-from .records import DeadLetter, Firing, OpenBatch, Origin, Revision, RunRecord, SyncRecord, iso
+from .records import DeadLetter, Firing, OpenBatch, Origin, Revision, RunRecord, SyncRecord, Wanted, iso
 from .streak import BAD, GOOD, Standing, Streak
 from .syncs import difference, not_runnable, rescheduled, same_identity, state_after
 
@@ -23,6 +23,7 @@ __all__ = [
     "Standing",
     "Streak",
     "SyncRecord",
+    "Wanted",
     "difference",
     "iso",
     "not_runnable",

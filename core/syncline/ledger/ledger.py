@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from ..budget import Spent, Store
 from ..clock import SYSTEM
 from ..decision import Counts
+from ..errors import SpecError
 from ..plugin import AudiencePart, Check, Held, Status
 from . import (
     budgets,
@@ -36,7 +37,7 @@ from .database import Database
 from .firings import Refusal
 from .journal import Journal
 from .receipts import remove
-from .records import DeadLetter, Firing, OpenBatch, Origin, Revision, RunRecord, SyncRecord
+from .records import DeadLetter, Firing, OpenBatch, Origin, Revision, RunRecord, SyncRecord, Wanted
 from .streak import Standing, Streak
 from .suppression import secret_of
 from .syncs import Expect
@@ -118,17 +119,12 @@ class Ledger:
         `deployment` (None: as it was) says from which folder it is taken in. Before anything is changed, `expect` is
         told of the sync as it is (None: not there); what it raises leaves it so.
         """
-        return syncs.meet(
-            self._database,
-            name,
-            identity=identity,
-            spec=spec,
-            source_scope=source_scope,
-            replaces=replaces,
-            origin=origin,
-            deployment=deployment,
-            expect=expect,
-        )
+        wanted = Wanted(name, identity, spec, source_scope, replaces, origin, deployment)
+        return syncs.meet(self._database, wanted, expect)
+
+    def meet_all(self, wanted: Sequence[Wanted]) -> list[SyncRecord | SpecError]:
+        """`meet` for many at once, in one transaction: for each the sync, or why it cannot be."""
+        return syncs.meet_all(self._database, wanted)
 
     def sync(self, name: str) -> SyncRecord | None:
         """The sync of this name, if the ledger has met it."""

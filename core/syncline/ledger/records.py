@@ -136,6 +136,25 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """A spec on its way into the ledger. `replaces` names the sync whose watermark and members a new one inherits,
+    `deployment` the folder that the spec is taken in from (None: whichever it was), `origin` its commit."""
+
+    name: str
+    identity: Mapping[str, Any]
+    spec: Mapping[str, Any]
+    source_scope: str
+    replaces: str | None = None
+    origin: Origin | None = None
+    deployment: str | None = None
+
+    def is_in(self, known: SyncRecord) -> bool:
+        """Whether the ledger knows all of this."""
+        same = (known.spec, known.identity, known.source_scope) == (self.spec, self.identity, self.source_scope)
+        return same and self.deployment in (None, known.deployment)
+
+
+@dataclass(frozen=True)
 class Revision:
     """One state of a spec: `diff` is what it changed, (dotted path, old, new) each; `commit` and `author` where it came
     out of a Git checkout."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from ..errors import NotRunnable, SpecError
 from .changes import stamp
 from .database import Database
-from .records import Origin, Revision, SyncRecord
+from .records import Origin, Revision, SyncRecord, Wanted
 from .tables import events, firings, members, revisions, syncs
 
 STATES = ("active", "paused", "completed", "inactive")
@@ -24,57 +25,58 @@ Expect = Callable[[SyncRecord | None], None]
 """Is told of a sync as it is (None: not there) inside the transaction that would change it, which it may stop."""
 
 
-def meet(
-    database: Database,
-    name: str,
-    *,
-    identity: Mapping[str, str],
-    spec: Mapping[str, Any],
-    source_scope: str,
-    replaces: str | None,
-    origin: Origin | None,
-    deployment: str | None,
-    expect: Expect,
-) -> SyncRecord:
+def meet(database: Database, wanted: Wanted, expect: Expect) -> SyncRecord:
     """See `Ledger.meet`."""
-    spec = msgspec.json.decode(msgspec.json.encode(spec))  # as it will be read back, so that equal specs are equal
-    known = named(database, name)
-    same = known is not None and (known.spec, known.identity, known.source_scope) == (spec, identity, source_scope)
-    if known is not None and same and deployment in (None, known.deployment):
+    wanted = _plain(wanted)
+    known = named(database, wanted.name)
+    if known is not None and wanted.is_in(known):
         return known
     with database.write() as connection:
-        database.lock(connection, f"syncline sync {name}")
-        known = _named(connection, name)
-        expect(known)
-        if known is None:
-            created = _create(
-                connection,
-                database.now(),
-                name=name,
-                identity=identity,
-                spec=spec,
-                source_scope=source_scope,
-                replaces=replaces,
-                deployment=deployment,
-            )
-            _revise(connection, created.id, created.created_at, spec, [], origin)
-            if not spec.get("enabled", True):
-                _change(connection, created, database.now(), "paused", BY_SPEC)
-            return by_id(connection, created.id)
-        same_identity(known, identity)
-        diff = difference(known.spec, spec)
-        changed: dict[str, Any] = {"source_scope": source_scope, "stamp": stamp(connection)}
-        if diff:
-            number = _revise(connection, known.id, database.now(), spec, diff, origin)
-            changed |= {"spec": spec, "revision": number}
-        if deployment is not None:
-            changed |= {"deployment": deployment}
-        if rescheduled(diff):
-            changed |= {"due_after": database.now()}
-        connection.execute(syncs.update().where(syncs.c.id == known.id).values(**changed))
-        if diff and (following := state_after(known, spec, diff)):
-            _change(connection, known, database.now(), *following)
-        return by_id(connection, known.id)
+        return _met(database, connection, wanted, expect)
+
+
+def meet_all(database: Database, wanted: Sequence[Wanted]) -> list[SyncRecord | SpecError]:
+    """See `Ledger.meet_all`."""
+    answers: dict[str, SyncRecord | SpecError] = {}
+    with database.write() as connection:
+        for each in sorted(map(_plain, wanted), key=lambda wanted: wanted.name):  # all processes lock in one order
+            try:
+                answers[each.name] = _met(database, connection, each, lambda known: None)
+            except SpecError as error:
+                answers[each.name] = error
+    return [answers[each.name] for each in wanted]
+
+
+def _plain(wanted: Wanted) -> Wanted:
+    """As it will be read back, so that equal specs are equal."""
+    return replace(wanted, spec=msgspec.json.decode(msgspec.json.encode(wanted.spec)))
+
+
+def _met(database: Database, connection: sa.Connection, wanted: Wanted, expect: Expect) -> SyncRecord:
+    """One sync, met inside a transaction; a `SpecError` comes before anything was written."""
+    database.lock(connection, f"syncline sync {wanted.name}")
+    known, spec = _named(connection, wanted.name), wanted.spec
+    expect(known)
+    if known is None:
+        created = _create(connection, database.now(), wanted)
+        _revise(connection, created.id, created.created_at, spec, [], wanted.origin)
+        if not spec.get("enabled", True):
+            _change(connection, created, database.now(), "paused", BY_SPEC)
+        return by_id(connection, created.id)
+    same_identity(known, wanted.identity)
+    diff = difference(known.spec, spec)
+    changed: dict[str, Any] = {"source_scope": wanted.source_scope, "stamp": stamp(connection)}
+    if diff:
+        number = _revise(connection, known.id, database.now(), spec, diff, wanted.origin)
+        changed |= {"spec": spec, "revision": number}
+    if wanted.deployment is not None:
+        changed |= {"deployment": wanted.deployment}
+    if rescheduled(diff):
+        changed |= {"due_after": database.now()}
+    connection.execute(syncs.update().where(syncs.c.id == known.id).values(**changed))
+    if diff and (following := state_after(known, spec, diff)):
+        _change(connection, known, database.now(), *following)
+    return by_id(connection, known.id)
 
 
 def rescheduled(diff: list[Difference]) -> bool:
@@ -94,37 +96,28 @@ def state_after(known: SyncRecord, spec: Mapping[str, Any], diff: list[Differenc
     return None
 
 
-def _create(
-    connection: sa.Connection,
-    at: datetime,
-    *,
-    name: str,
-    identity: Mapping[str, str],
-    spec: Mapping[str, Any],
-    source_scope: str,
-    replaces: str | None,
-    deployment: str | None,
-) -> SyncRecord:
+def _create(connection: sa.Connection, at: datetime, wanted: Wanted) -> SyncRecord:
+    replaces = wanted.replaces
     former = _named(connection, replaces) if replaces else None
     if replaces and former is None:
         raise SpecError(
             f"replaces: {replaces!r} is not a sync that this ledger knows",
-            where=name,
+            where=wanted.name,
             mend="correct the name, or leave `replaces` out to start from nothing",
         )
     inserted = connection.execute(
         syncs.insert().values(
-            name=name,
-            identity=dict(identity),
-            spec=spec,
+            name=wanted.name,
+            identity=dict(wanted.identity),
+            spec=wanted.spec,
             revision=1,
             state="active",
             reason="created",
             created_at=at,
-            source_scope=source_scope,
+            source_scope=wanted.source_scope,
             watermark=former.watermark if former else None,
             replaces=replaces,
-            deployment=deployment,
+            deployment=wanted.deployment,
             due_after=at,
             stamp=stamp(connection),
         )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from ..errors import SpecError
-from ..folders import CONNECTIONS, RESERVED, base_of, layers, spec_files
+from ..folders import CONNECTIONS, Print, layers, prints
 from ..ledger import SyncRecord
 from ..registry import Registry
 from ..secrets import Redactor
@@ -21,7 +21,6 @@ SLICE = 100
 """Files that are read in one step: a fraction of a second."""
 _NAME = re.compile(r"^name:\s*[\"']?([a-z0-9-]+)", re.MULTILINE)
 
-Print = tuple[tuple[int, int, int], ...]
 Adopt = Callable[[Sequence[Spec]], Sequence[SyncRecord | SpecError]]
 
 
@@ -38,14 +37,15 @@ class Folder:
         self._folder, self._given = folder, connections
         self._registry, self._redactor, self._adopt = registry, redactor, adopt
         self._connections = Connections(connections or folder / CONNECTIONS)
-        self._seen: dict[Path, Print] = {}
-        self._taken: dict[Path, Print] = {}
+        self._seen: tuple[dict[str, Print], Print] | None = None
+        """The folder as it was at the last look: its specs by their file names, and what lies beside them."""
+        self._taken: dict[str, Print] = {}
+        """Each file as it was read last."""
         self._beside: Print = ()
         self._backlog: list[Path] = []
         self._names: dict[Path, str] = {}
         self._served: dict[str, Path] = {}
         self._faults: dict[Path, tuple[str, ...]] = {}
-        self._fresh = True
 
     def serves(self, name: str) -> bool:
         """Whether a file of the folder has this name, or had it when it was last valid."""
@@ -61,7 +61,7 @@ class Folder:
         self._served = {name: folder / path.name for name, path in self._served.items()}
         self._taken = dict.fromkeys(self._names, ())
         self._faults, self._seen, self._backlog = {}, {}, []
-        self._folder, self._fresh = folder, True
+        self._folder = folder
 
     # ------------------------------------------------------------------------------------------------ following
 
@@ -74,27 +74,26 @@ class Folder:
 
     def _look(self) -> list[str]:
         """Find what changed; the names whose files are gone."""
-        beside = _print(self._companions())
-        found = {path: _print(layers(path)) for path in spec_files(self._folder, self._given)}
-        if beside != self._beside and (self._fresh or beside == self._seen.get(self._folder)):
+        names, beside = prints(self._folder, self._given)
+        fresh = self._seen is None
+        before, before_beside = self._seen or (names, beside)
+        if beside != self._beside and beside == before_beside:
             self._beside = beside
-            self._taken.clear()
-        ready = {path for path, seen in found.items() if self._fresh or self._seen.get(path) == seen}
-        self._backlog = [path for path in found if path in ready and self._taken.get(path) != found[path]]
-        if self._backlog:  # a name may be free now that another file had
-            self._backlog += [path for path in self._faults if path in ready and path not in self._backlog]
-        self._taken |= {path: found[path] for path in self._backlog}
-        gone = [path for path in self._taken if path not in found and self._seen.get(path, ()) == ()]
-        self._seen, self._fresh = found | {self._folder: beside}, False
-        return [name for path in gone for name in self._let_go(path)]
+            self._taken = dict.fromkeys(self._taken, ())
+        settled = [name for name, state in names.items() if before.get(name) == state]
+        changed = [name for name in settled if self._taken.get(name) != names[name]]
+        gone = [name for name in self._taken if name not in names and (fresh or name not in before)]
+        if changed or gone:  # a name may be free now that another file had
+            faulty = {path.name for path in self._faults}
+            changed += [name for name in settled if name in faulty and name not in changed]
+        self._taken |= {name: names[name] for name in changed}
+        self._backlog = [self._folder / name for name in sorted(changed)]
+        self._seen = (names, beside)
+        return [name for file in gone for name in self._let_go(file)]
 
-    def _companions(self) -> list[Path]:
-        """The files that all specs of the folder share; not all need exist."""
-        folders = [each for each in (base_of(self._folder), self._folder) if each is not None]
-        return [folder / name for folder in folders for name in sorted(RESERVED)] + [*filter(None, [self._given])]
-
-    def _let_go(self, path: Path) -> list[str]:
-        self._taken.pop(path)
+    def _let_go(self, file: str) -> list[str]:
+        path = self._folder / file
+        self._taken.pop(file)
         self._faults.pop(path, None)
         name = self._names.pop(path, None)
         if name is None or self._served.get(name) != path:
@@ -173,17 +172,6 @@ class Folder:
             spec = spec_of_raw(sync.spec, path, checker_of(self._registry), self._connections)
             return bind(spec, self._registry, self._connections, self._redactor)
         return bind(spec, self._registry, loaded.connections[path], self._redactor)
-
-
-def _print(paths: Iterable[Path]) -> Print:
-    found = []
-    for path in paths:
-        try:
-            there = path.stat()
-        except OSError:
-            continue
-        found.append((there.st_mtime_ns, there.st_size, there.st_ino))
-    return tuple(found)
 
 
 def _name_in(path: Path) -> str | None:

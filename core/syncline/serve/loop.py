@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +24,9 @@ from .timetable import Timetable, timetable_of
 
 log = logging.getLogger("syncline")
 LOOK = timedelta(seconds=2)
-"""How often changes of files and of syncs are looked for."""
+"""How often changes of files and of syncs are looked for; less often where a look takes long, see `SHARE`."""
+SHARE = 100
+"""Looking takes up one part in so many of the time at most."""
 RECLAIM = timedelta(seconds=5)
 """How often firings that somebody left behind are looked for."""
 BEAT = 10.0
@@ -64,7 +67,7 @@ class Loop:
         self._node = ""
         self._settled = False
         self._awake = self._round = self._clock()
-        self._looked = self._reclaimed = datetime.min.replace(tzinfo=self._round.tzinfo)
+        self._next_look = self._next_reclaim = datetime.min.replace(tzinfo=self._round.tzinfo)
 
     # ------------------------------------------------------------------------------------------ for those who ask
 
@@ -109,9 +112,9 @@ class Loop:
         more = False
         try:
             self._tidy(now)
-            if not self._settled or now - self._looked >= LOOK:
+            if now >= self._next_look:
                 more = self._look(now)
-            if now - self._reclaimed >= RECLAIM:
+            if now >= self._next_reclaim:
                 self._reclaim(now)
             self._start(now, pool)
         except Fatal as error:  # the ledger cannot be reached: everything waits, and nothing is lost
@@ -119,7 +122,7 @@ class Loop:
             return LOOK.total_seconds()
         if more:
             return 0.0
-        moments = [self._looked + LOOK, self._reclaimed + RECLAIM]
+        moments = [self._next_look, self._next_reclaim]
         if self._agenda.next is not None and len(self._running) < self._slots:
             moments.append(self._agenda.next)
         return (min(moments) - self._clock()).total_seconds()
@@ -139,6 +142,7 @@ class Loop:
 
     def _look(self, now: datetime) -> bool:
         """Take in what changed in the files and in the ledger, whoever changed it."""
+        began = time.thread_time()
         step = self._definitions.step()
         for sync in self._ledger.changed_since(self._stamp):
             self._stamp = max(self._stamp, sync.stamp)
@@ -148,7 +152,8 @@ class Loop:
         for name in step.left:
             self._forget(self._ids.pop(name, -1))
         if not step.more:
-            self._settled, self._looked = True, now
+            self._settled = True
+            self._next_look = now + max(LOOK, timedelta(seconds=SHARE * (time.thread_time() - began)))
         return step.more
 
     def _reclaim(self, now: datetime) -> None:
@@ -156,7 +161,7 @@ class Loop:
         for sync_id, _ in self._ledger.unfinished():
             if sync_id in self._tables and sync_id not in self._running:
                 self._agenda.hasten(sync_id, max(now, self._tables[sync_id].retry_at or now))
-        self._reclaimed = now
+        self._next_reclaim = now + RECLAIM
 
     # --------------------------------------------------------------------------------------------- the agenda
 
