@@ -64,8 +64,8 @@ Print = tuple[tuple[int, int, int], ...]
 
 
 def prints(folder: Path, besides: Path | None = None) -> tuple[dict[str, Print], Print]:
-    """The state of the specs of a folder, by the names of their files, and that of the files beside them; for an overlay
-    those of its base are part of both. Cheap: each folder is listed once."""
+    """The state of the specs of a folder, by the names of their files, and that of the files beside them; for an
+    overlay those of its base are part of both. Cheap: each folder is listed once."""
     specs: dict[str, Print] = {}
     beside: Print = ()
     other = besides.resolve() if besides is not None else None

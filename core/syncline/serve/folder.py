@@ -59,8 +59,8 @@ class Folder:
         """From now on the specs are in another folder, which is complete: another revision of the same ones."""
         self._names = {folder / path.name: name for path, name in self._names.items()}
         self._served = {name: folder / path.name for name, path in self._served.items()}
-        self._taken = dict.fromkeys(self._names, ())
-        self._faults, self._seen, self._backlog = {}, {}, []
+        self._taken = dict.fromkeys(self._taken, ())
+        self._faults, self._seen, self._backlog = {}, None, []
         self._folder = folder
 
     # ------------------------------------------------------------------------------------------------ following
