@@ -51,7 +51,11 @@ def test_an_account_without_lists_offers_none(account: Account, box: Sandbox) ->
 
 
 def test_lists_of_one_name_are_offered_by_their_keys() -> None:
-    twins = [MailingList("1a", "Leads", False, {}), MailingList("2b", "Leads", True, {}), MailingList("3c", "", False, {})]
+    twins = [
+        MailingList("1a", "Leads", False, {}),
+        MailingList("2b", "Leads", True, {}),
+        MailingList("3c", "", False, {}),
+    ]
     assert [(each.value, each.label) for each in choices(twins)] == [("3c", ""), ("1a", "Leads"), ("2b", "Leads")]
 
 

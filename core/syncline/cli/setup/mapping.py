@@ -82,14 +82,16 @@ class Pairs:
         if typed.startswith("_") or any(each.value == typed for each in known):
             return typed
         places = [] if exactly else found(known, typed)
+        if self.sink is None or self._creates:  # a part of a name may well be a new name
+            names = {name.casefold() for n in places for name in (known[n].value, known[n].label)}
+            if not (typed.isdigit() or typed.casefold() in names):
+                if mappable(typed):
+                    return typed
+                raise ValueError(f"{typed!r} cannot be the name of a sink field")
         if len(places) == 1:
             return known[places[0]].value
         if places:
             raise ValueError(f"{typed!r} may be {', '.join(repr(known[n].value) for n in places[:5])}: say more of it")
-        if self.sink is None or self._creates:
-            if mappable(typed):
-                return typed
-            raise ValueError(f"{typed!r} cannot be the name of a sink field")
         raise ValueError(f"{typed!r} is not a field of the sink{nearest(known, typed)}")
 
     def origin(self, typed: str, *, exactly: bool) -> Any:
