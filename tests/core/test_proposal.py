@@ -84,7 +84,8 @@ def test_a_type_that_does_not_fit_is_not_proposed(kind: str, target: str) -> Non
     ("source", "sink", "good"),
     [
         ("datetime", "Date", True), ("list", "Date", False), ("text", "DateTime", True),
-        ("number", "LongInteger", True), ("url", "Email", False), ("decimal", "Percent", True), ("boolean", "Checkbox", True), ("date", "Text", True),
+        ("number", "LongInteger", True), ("url", "Email", False), ("decimal", "Percent", True),
+        ("boolean", "Checkbox", True), ("date", "Text", True),
         ("list", "Multiselect", True), ("an own type", "Email", True), ("text", "an own type", True),
     ],
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,13 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
+def box() -> Iterator[Sandbox]:
+    """A Zoho of this process, for tests that need a real account and no new server."""
+    with Sandbox(leads=LEADS, in_process=True, token_limit=100_000) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
 def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder whose sandbox is seeded once for all tests that only read it."""
     folder = tmp_path_factory.mktemp("state")
@@ -36,13 +43,30 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: Path) -> Path:
-    """An empty folder with a connections.yaml; the ledger, and with it the sandbox, is elsewhere."""
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: Path, box: Sandbox) -> Path:
+    """A folder with the connection to a real account; the ledger, and with it the sandbox, is elsewhere."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SYNCLINE_LEDGER", f"sqlite:///{state}/.syncline/ledger.db")
     monkeypatch.setenv("XDG_CACHE_HOME", str(state / "cache"))
-    (tmp_path / "connections.yaml").write_text(CONNECTIONS)
+    account(tmp_path, box, monkeypatch, box.refresh_token)
     return tmp_path
+
+
+def account(folder: Path, box: Sandbox, monkeypatch: pytest.MonkeyPatch, refresh_token: str) -> None:
+    """A connections.yaml of type zoho whose hosts are the sandbox, with this token."""
+    hosts = "".join(f"      {name}: {url}\n" for name, url in box.hosts.items())
+    keys = {"client_id": box.client_id, "client_secret": "${env:BOX_SECRET}", "refresh_token": "${env:BOX_TOKEN}"}
+    lines = "".join(f"    {key}: {value}\n" for key, value in keys.items())
+    (folder / "connections.yaml").write_text(f"connections:\n  zoho:\n    type: zoho\n{lines}    hosts:\n{hosts}")
+    monkeypatch.setenv("BOX_SECRET", box.client_secret)
+    monkeypatch.setenv("BOX_TOKEN", refresh_token)
+
+
+@pytest.fixture
+def embedded(folder: Path) -> Path:
+    """The folder, with the embedded sandbox in place of the account."""
+    (folder / "connections.yaml").write_text(CONNECTIONS)
+    return folder
 
 
 @pytest.fixture
@@ -69,8 +93,9 @@ def read(path: Path) -> Any:
 
 
 def test_a_few_flags_and_yes_make_a_spec_that_is_valid_and_can_be_previewed(
-    init: Run, folder: Path, capsys: Said
+    init: Run, embedded: Path, capsys: Said
 ) -> None:
+    folder = embedded
     code, out, err = init(*ENDS, *LIST, "--frequency", "daily", "--yes")
     assert code == 0, err
     assert out.startswith(f"{SPEC} is written and valid.\n")
@@ -124,7 +149,7 @@ def test_every_answer_can_be_a_flag_and_then_nothing_needs_to_be_taken(init: Run
     assert document["first_run"].endswith("Z")
 
 
-def test_leads_that_would_be_ignored_are_shown_with_their_reason(init: Run, state: Path) -> None:
+def test_leads_that_would_be_ignored_are_shown_with_their_reason(init: Run) -> None:
     code, out, _ = init(*ENDS, *LIST, "--yes", "--json", "--source", 'criteria=Email == ""', "--frequency", "by_hand")
     assert code == 0
     document = json.loads(out)
@@ -195,6 +220,7 @@ def test_an_answer_that_is_missing_is_named_by_its_flag(
         ((*ENDS, "--sink", "list=Webinar"), "'Webinar' is not there; did you mean 'Webinar leads'?"),
         ((*ENDS, *LIST, "--name", "All Sign-ups"), "small letters, digits and single hyphens"),
         ((*ENDS, *LIST, "--name", "connections"), "the name of another file"),
+        (("--description", "\udcff"), "not valid Unicode"),
         (("--output", "spec.txt"), "cannot be a spec"),
         (("--output", "connections.yaml"), "cannot be a spec"),
         ((*ENDS, *LIST, "--map", "Lead Email=Emial"), "'Emial' is not a field of the source; did you mean 'Email'?"),
@@ -290,27 +316,10 @@ def test_secrets_are_references_and_never_repeated(init: Run, folder: Path, monk
     assert files(folder) == []
 
 
-def narrow(folder: Path, box: Sandbox, monkeypatch: pytest.MonkeyPatch, scopes: str | None) -> None:
-    """A connection of type zoho to this sandbox, with these scopes (None: with a token that nobody granted)."""
-    hosts = "".join(f"      {name}: {url}\n" for name, url in box.hosts.items())
-    keys = {"client_id": box.client_id, "client_secret": "${env:BOX_SECRET}", "refresh_token": "${env:BOX_TOKEN}"}
-    lines = "".join(f"    {key}: {value}\n" for key, value in keys.items())
-    (folder / "connections.yaml").write_text(f"connections:\n  zoho:\n    type: zoho\n{lines}    hosts:\n{hosts}")
-    monkeypatch.setenv("BOX_SECRET", box.client_secret)
-    monkeypatch.setenv("BOX_TOKEN", box.grant(scopes).refresh_token if scopes else "1000.nobody.granted")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
-
-
-@pytest.fixture(scope="module")
-def box() -> Any:
-    with Sandbox(leads=20, in_process=True, token_limit=10_000) as running:
-        yield running
-
-
 def test_a_connection_that_lets_nobody_in_ends_it_with_the_reason(
     init: Run, folder: Path, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    narrow(folder, box, monkeypatch, None)
+    account(folder, box, monkeypatch, "1000.nobody.granted")
     code, _, err = init(*ENDS, *LIST, "--yes")
     assert (code, "the connection zoho does not work" in err) == (1, True)
     assert "refresh token" in err
@@ -321,13 +330,15 @@ def test_what_may_not_be_listed_is_told_and_taken_as_it_was_said(
     init: Run, folder: Path, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leads = "ZohoMarketingAutomation.lead.READ,ZohoMarketingAutomation.lead.CREATE,ZohoMarketingAutomation.lead.UPDATE"
-    narrow(folder, box, monkeypatch, f"ZohoCreator.report.READ,ZohoCreator.dashboard.READ,{leads}")
+    few = box.grant(f"ZohoCreator.report.READ,ZohoCreator.dashboard.READ,{leads}")
+    account(folder, box, monkeypatch, few.refresh_token)
     code, _, err = init(*ENDS, *LIST, "--yes", "--frequency", "by_hand")
     assert code == 0, err
     assert "! report cannot be listed: " in err
     assert "lacks the scope ZohoCreator.meta.application.READ" in err
     assert read(folder / SPEC)["source"]["report"] == "all_signups"
-    narrow(folder, box, monkeypatch, f"ZohoCreator.dashboard.READ,ZohoCreator.meta.application.READ,{leads}")
+    fewer = box.grant(f"ZohoCreator.dashboard.READ,ZohoCreator.meta.application.READ,{leads}")
+    account(folder, box, monkeypatch, fewer.refresh_token)
     code, _, err = init(*ENDS, *LIST, "--yes", "--name", "other")
     assert (code, "lacks the scope ZohoCreator.report.READ" in err) == (1, True)
 
@@ -339,14 +350,9 @@ def typed(folder: Path, *arguments: str, width: int = 200, **variables: str) -> 
     return Typist(folder, "init", *arguments, width=width, **variables)
 
 
-@pytest.fixture
-def ledger(state: Path) -> dict[str, str]:
-    return {"SYNCLINE_LEDGER": f"sqlite:///{state}/.syncline/ledger.db"}
-
-
-def test_somebody_is_led_from_an_empty_folder_to_a_spec(folder: Path, ledger: dict[str, str], capsys: Said) -> None:
+def test_somebody_is_led_from_an_empty_folder_to_a_spec(folder: Path, capsys: Said) -> None:
     (folder / "connections.yaml").unlink()
-    with typed(folder, **ledger) as person:
+    with typed(folder) as person:
         person.answer("number or name: ", "sandbox")
         person.answer("Name of the connection [zoho]: ", "")
         assert "events     Events" in person.answer("number or name: ", "1")
@@ -363,9 +369,12 @@ def test_somebody_is_led_from_an_empty_folder_to_a_spec(folder: Path, ledger: di
         assert "-NUMBER" in shown
         assert (
             person.answer("mapping [take it]: ", "mobile = Phone")
-            == "sink fields left: Mobile\nsource fields left: none\n"
+            == "sink fields left: Mobile\nsource fields left: Modified_Time\n"
         )
         person.answer("mapping [take it]: ", "job = stat")
+        person.answer(
+            "'stat' may be 'Status', 'Address.state_province': say more of it\nmapping [take it]: ", "job = status"
+        )
         person.answer("mapping [take it]: ", 'Channel = "Webinar"')
         person.answer("mapping [take it]: ", "Company = {field: Company, default: Unknown}")
         person.answer("mapping [take it]: ", "-website")
@@ -411,12 +420,10 @@ def test_somebody_is_led_from_an_empty_folder_to_a_spec(folder: Path, ledger: di
         ("or m to change the mapping] ", "n\n"),
     ],
 )
-def test_who_leaves_at_any_question_leaves_nothing_behind(
-    folder: Path, ledger: dict[str, str], at: str, leave: str
-) -> None:
+def test_who_leaves_at_any_question_leaves_nothing_behind(folder: Path, at: str, leave: str) -> None:
     given = () if at.startswith("number") else (*ENDS, *LIST, "--source", "form=signup", "--frequency", "by_hand",
                                                 "--retrieve", "all", "--name", "a", "--description", "b")  # fmt: skip
-    with typed(folder, *given, **ledger) as person:
+    with typed(folder, *given) as person:
         if at.startswith("or m"):
             person.answer("mapping [take it]: ", "")
         person.until(at)
@@ -426,8 +433,8 @@ def test_who_leaves_at_any_question_leaves_nothing_behind(
     assert files(folder) == ["connections.yaml"]
 
 
-def test_a_signal_to_end_leaves_nothing_behind(folder: Path, ledger: dict[str, str]) -> None:
-    with typed(folder, **ledger) as person:
+def test_a_signal_to_end_leaves_nothing_behind(folder: Path) -> None:
+    with typed(folder) as person:
         person.until("number or name: ")
         os.kill(person.process.pid, signal.SIGTERM)
         assert person.end() == 1
@@ -435,18 +442,16 @@ def test_a_signal_to_end_leaves_nothing_behind(folder: Path, ledger: dict[str, s
     assert files(folder) == ["connections.yaml"]
 
 
-def test_with_yes_somebody_at_a_terminal_is_asked_only_what_cannot_be_proposed(
-    folder: Path, ledger: dict[str, str]
-) -> None:
-    with typed(folder, *ENDS, "--yes", **ledger) as person:
+def test_with_yes_somebody_at_a_terminal_is_asked_only_what_cannot_be_proposed(folder: Path) -> None:
+    with typed(folder, *ENDS, "--yes") as person:
         person.answer("number or name: ", "partners")
         assert person.end() == 0, person.seen
         assert "]: " not in person.seen
     assert read(folder / SPEC)["sink"]["list"] == "Partners"
 
 
-def test_on_a_narrow_screen_each_sample_is_a_block(folder: Path, ledger: dict[str, str]) -> None:
-    with typed(folder, *ENDS, *LIST, "--yes", "--output", "-", width=60, **ledger) as person:
+def test_on_a_narrow_screen_each_sample_is_a_block(folder: Path) -> None:
+    with typed(folder, *ENDS, *LIST, "--yes", "--output", "-", width=60) as person:
         assert person.end() == 0, person.seen
     _, _, samples = person.seen.partition("As they would arrive\n")
     assert "\n  First Name: " in samples

@@ -145,7 +145,7 @@ def agreed(asker: Asker, pairs: Pairs) -> None:
             )
         show(asker, pairs)
         return
-    asker.note(HELP)
+    asker.note(f"\n{HELP}")
     show(asker, pairs)
     while True:
         typed = asker.line("mapping [take it]: ")
