@@ -373,7 +373,7 @@ def test_somebody_is_led_from_an_empty_folder_to_a_spec(folder: Path, capsys: Sa
         )
         person.answer("mapping [take it]: ", "job = stat")
         person.answer(
-            "'stat' may be 'Status', 'Address.state_province': say more of it\nmapping [take it]: ", "job = status"
+            "'stat' may be 'Address.state_province', 'Status': say more of it\nmapping [take it]: ", "job = status"
         )
         person.answer("mapping [take it]: ", 'Channel = "Webinar"')
         person.answer("mapping [take it]: ", "Company = {field: Company, default: Unknown}")
