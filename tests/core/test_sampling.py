@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,10 +10,10 @@ from typing import Any
 
 import pytest
 from shelf import Table, TableConfig, load
-from syncline import Fatal, Field
+from syncline import End, Ending, Fatal, Field, Pages, Partition, Window
 from syncline.budget import Budgets, MemoryStore
 from syncline.ledger import Ledger
-from syncline.sampling import samples, shown_fields
+from syncline.sampling import first_page, samples, shown_fields
 from workshop import Workshop, person
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
@@ -36,6 +37,24 @@ def test_one_page_is_read_and_five_leads_are_shown_and_nothing_is_written(shop: 
     assert {each.lead["Mood"] for each in found.leads} == {"glad"}
     assert load(shop.shelf)["calls"] == 0
     assert shop.ledger.syncs() == []
+
+
+def test_no_call_is_spent_on_a_second_page(tmp_path: Path) -> None:
+    class Counting(Table):
+        pages = 0
+
+        def read(self, partition: Partition, since: str | None) -> Pages:
+            for page in super().read(partition, since):
+                self.pages += 1
+                yield page
+            return End(Ending.COMPLETE)
+
+    table = tmp_path / "table.json"
+    table.write_text(json.dumps([person(f"p{n}", n) for n in range(100)]))
+    source = Counting(TableConfig(file=str(table)))
+    page = first_page(source, Window(created=NOW, now=NOW))
+    assert page is not None
+    assert (page.height, source.pages) == (10, 1)
 
 
 def test_who_would_be_kept_out_is_shown_with_the_reason(shop: Workshop) -> None:
