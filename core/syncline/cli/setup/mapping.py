@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
@@ -204,8 +204,3 @@ def show(asker: Asker, pairs: Pairs) -> None:
     asker.terminal.tell(table(asker.terminal, ("", "sink field", "comes from", "because"), rows))
     for name in pairs.missing:
         asker.note(f"  {name} is required, and has no source field yet")
-
-
-def notes(pairs: Pairs) -> Mapping[str, str]:
-    """Words on the rows, for the file."""
-    return {f"mapping.{pairs.key_field}": "the address: people are known by it"}
