@@ -27,17 +27,18 @@ COMMAND = [sys.executable, "-c", PROGRAM]
 
 
 class Typist:
-    """Use as a context manager. `seen` is everything that stood on the screen so far."""
+    """Use as a context manager. `seen` is all that stood on the screen so far, with `echo` what was typed too."""
 
-    def __init__(self, folder: Path, *arguments: str, width: int = 200, **variables: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, width: int = 200, echo: bool = False, **variables: str) -> None:
         self.seen = ""
         self._read = 0
         self._screen, inner = pty.openpty()
         fcntl.ioctl(inner, termios.TIOCSWINSZ, pack("HHHH", 50, width, 0, 0))
-        settings = termios.tcgetattr(inner)
-        settings[3] &= ~termios.ECHO
-        termios.tcsetattr(inner, termios.TCSANOW, settings)
-        kept = {name: value for name, value in os.environ.items() if name not in ("SYNCLINE_LEDGER", "COLUMNS")}
+        if not echo:
+            settings = termios.tcgetattr(inner)
+            settings[3] &= ~termios.ECHO
+            termios.tcsetattr(inner, termios.TCSANOW, settings)
+        kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "FORCE_COLOR")}
         environment: Mapping[str, str] = kept | {"NO_COLOR": "1", "TERM": "xterm"} | variables
         self.process = subprocess.Popen(
             [*COMMAND, *arguments], cwd=folder, env=environment, stdin=inner, stdout=inner, stderr=inner,

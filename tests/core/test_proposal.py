@@ -38,7 +38,8 @@ def proposed(*source: Field | str, sink: list[Field] | None = None, key: str = "
         ([Field("Single_Line7", label="E-Mail")], {"Lead Email": "Single_Line7"}),
         (["Your_Email_Please"], {"Lead Email": "Your_Email_Please"}),
         (["Alternate", Field("Backup", type="email"), "Email"], {"Lead Email": "Email"}),
-        (["Name", "Name.first_name", "Name.last_name"], {"First Name": "Name.first_name", "Last Name": "Name.last_name"}),
+        (["Name", "Name.first_name"], {"First Name": "Name.first_name"}),
+        (["Name.last_name"], {"Last Name": "Name.last_name"}),
         (["First_Name", "Surname"], {"First Name": "First_Name", "Last Name": "Surname"}),
         (["Given Name", "Family Name"], {"First Name": "Given Name", "Last Name": "Family Name"}),
         (["Vorname", Field("x", label="Last name")], {"Last Name": "x"}),
@@ -82,8 +83,9 @@ def test_a_type_that_does_not_fit_is_not_proposed(kind: str, target: str) -> Non
 @pytest.mark.parametrize(
     ("source", "sink", "good"),
     [
-        ("datetime", "Date", True), ("list", "Date", False), ("text", "DateTime", True), ("number", "LongInteger", True),
-        ("url", "Email", False), ("decimal", "Percent", True), ("boolean", "Checkbox", True), ("date", "Text", True),
+        ("datetime", "Date", True), ("list", "Date", False), ("text", "DateTime", True),
+        ("number", "LongInteger", True), ("url", "Email", False), ("decimal", "Percent", True),
+        ("boolean", "Checkbox", True), ("date", "Text", True),
         ("list", "Multiselect", True), ("an own type", "Email", True), ("text", "an own type", True),
     ],
 )  # fmt: skip

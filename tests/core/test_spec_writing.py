@@ -13,10 +13,11 @@ from syncline.spec.document import Document
 from syncline.spec.reading import parse
 
 NASTY = [
-    "no", "on", "yes", "007", "1e5", "1.50", "-0", "0x1f", "1_000", "null", "~", "", "<<", "=", "true", "09:30", "12:30:45",
-    "2026-11-01", "- a", "a: b", "a :b", "a #b", "#a", "'", '"', "it's", 'say "no"', "{a}", "[a]", "a, b", "*x", "&x", "!t",
-    "%y", "@z", "`k`", "---", "...", "?", "? a", ":", "|", ">", " a ", "a\nb", "a\tb", "\\", "\u202e", "\ufeffa", "\x07",
-    "Ünïcödé", "美咲", "😀", "${env:LIST}", "null # no",
+    "no", "on", "yes", "007", "1e5", "1.50", "-0", "0x1f", "1_000", "null", "~", "", "<<", "=", "true", "09:30",
+    "12:30:45", "2026-11-01", "- a", "a: b", "a :b", "a #b", "#a", "'", '"', "it's", 'say "no"', "{a}", "[a]", "a, b",
+    "*x", "&x",
+    "!t", "%y", "@z", "`k`", "---", "...", "?", "? a", ":", "|", ">", " a ", "a\nb", "a\tb", "\\", "\u202e", "\ufeffa",
+    "\x07", "Ünïcödé", "美咲", "😀", "${env:LIST}", "null # no",
 ]  # fmt: skip
 texts = st.sampled_from(NASTY) | st.text()
 values = st.recursive(

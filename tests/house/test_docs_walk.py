@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from docs_pages import DOCS, ROOT, blocks
+from docs_pages import DOCS, ROOT, blocks, commands
 from docs_walk import Walk, agrees, settled
 
 
@@ -29,6 +29,17 @@ def test_the_tutorial_prints_what_it_shows(folder: Path) -> None:
         )
         shown += 1
     assert shown == sum(block.line < real for block in blocks(page, "text"))
+
+
+def test_the_set_up_in_a_script_prints_what_the_page_shows(folder: Path) -> None:
+    walk, said, shown = Walk(folder), "", 0
+    for block in blocks(DOCS / "how-to" / "set-up-a-sync.md"):
+        if block.words[:1] == ("sh",):
+            said = "".join(walk.run(line) for line in commands(block))
+        elif block.words[:1] == ("text",):
+            assert agrees(block.text, said), f"{block} shows\n{block.text}\n\nbut this was printed\n{said}"
+            shown += 1
+    assert shown == 2
 
 
 def test_the_readme_shows_what_the_demo_prints(folder: Path) -> None:

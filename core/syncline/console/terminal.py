@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Iterable
 from itertools import islice
@@ -50,6 +51,7 @@ class Terminal:
         """Show a prompt on standard error and read one line of standard input, without its blanks at the ends; None
         when there is no more to read."""
         self._write(sys.stderr, self.clean(prompt))
+        signal.siginterrupt(signal.SIGINT, True)  # Polars installs a handler after which a read outlives Ctrl-C
         line = sys.stdin.readline()
         if not line:
             self._write(sys.stderr, "\n")

@@ -50,7 +50,10 @@ FREQUENCIES = ("once", "daily", "weekly", "monthly", "cron", "by_hand")
 @click.option("--cron", metavar="FIELDS", help="Minute, hour, day of month, month, day of week (cron).")
 @click.option("--timezone", metavar="ZONE", help="An IANA zone; default: the zone of the source.")
 @click.option(
-    "--output", metavar="FILE", help="Where the spec goes; - for standard output. Default: NAME.yaml beside the specs."
+    "--output",
+    type=click.Path(allow_dash=True),
+    metavar="FILE",
+    help="Where the spec goes; - for standard output. Default: NAME.yaml beside the specs.",
 )
 @click.option("--yes", is_flag=True, help="Take everything that is proposed without a question.")
 @click.option("--force", is_flag=True, help="Overwrite a spec that is there already.")

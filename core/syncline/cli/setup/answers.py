@@ -44,14 +44,17 @@ class Answers:
 
 def answers_of(
     *,
-    connection: Iterable[str],
-    source: Iterable[str],
-    sink: Iterable[str],
+    connection: Sequence[str],
+    source: Sequence[str],
+    sink: Sequence[str],
     on: str | None,
     day: str | None,
     **plain: Any,
 ) -> Answers:
     """The flags as `Answers`. Raises `click.UsageError` for one that is not KEY=VALUE."""
+    given = [*connection, *source, *sink, on or "", day or "", *plain["maps"], *map(str, plain.values())]
+    if any(not is_text(each) for each in given):
+        raise click.UsageError("an option holds bytes that are not valid Unicode")
     times = {key: plain.pop(key) for key in ("time", "cron", "timezone")}
     schedule: dict[str, Any] = {key: value for key, value in times.items() if value is not None}
     if on is not None:
@@ -65,6 +68,11 @@ def answers_of(
         schedule=schedule,
         **plain,
     )
+
+
+def is_text(given: str) -> bool:
+    """Whether it can be written to a file: bytes that were no text cannot."""
+    return not any("\ud800" <= each <= "\udfff" for each in given)
 
 
 def keys_of(flag: str, given: Iterable[str], bare: str) -> dict[str, str]:

@@ -10,9 +10,12 @@ import click
 from ...console import Terminal
 from ...console.tables import numbered
 from ...plugin import Choice
+from .answers import is_text
 from .choosing import SHOWN, exact, found, nearest, rows
 
 STOPPED = "stopped: nothing was written"
+NO_TEXT = "\udc80"
+"""What Python makes of bytes that are no text."""
 
 Check = Callable[[str], str]
 """Why an answer will not do; empty when it will."""
@@ -28,7 +31,7 @@ class Asker:
 
     def __init__(self, terminal: Terminal, *, yes: bool) -> None:
         self.terminal = terminal
-        self.interactive = sys.stdin.isatty()
+        self.interactive = sys.stdin is not None and sys.stdin.isatty()
         self._yes = yes
         self.warnings: list[str] = []
 
@@ -50,13 +53,18 @@ class Asker:
 
     def line(self, prompt: str) -> str:
         """One line of somebody's; the end of the input and Ctrl-C stop everything."""
-        try:
-            answer = self.terminal.asked(prompt)
-        except KeyboardInterrupt:
-            raise click.Abort(STOPPED) from None
-        if answer is None:
-            raise click.Abort(STOPPED)
-        return answer
+        while True:
+            try:
+                answer = self.terminal.asked(prompt)
+            except KeyboardInterrupt:
+                raise click.Abort(STOPPED) from None
+            except UnicodeDecodeError:
+                answer = NO_TEXT
+            if answer is None:
+                raise click.Abort(STOPPED)
+            if is_text(answer):
+                return answer
+            self.note("  that is not valid Unicode: type it again")
 
     def text(
         self, question: str, *, flag: str, proposed: str | None = None, optional: bool = False, check: Check = anything
@@ -67,7 +75,7 @@ class Asker:
         if self._yes and proposed is not None and not check(proposed):
             return proposed
         if not self.interactive:
-            raise self.missing(question, flag, proposed)
+            raise missing(flag, proposed)
         hint = f" [{proposed}]" if proposed else " (may stay empty)" if optional else ""
         while True:
             answer = self.line(f"{question}{hint}: ") or proposed or ""
@@ -93,8 +101,8 @@ class Asker:
         if (taken is not None and self._yes) or (optional and not self.asks):
             return taken
         if not self.interactive:
-            raise self.missing(question, flag, taken.value if taken else None, choices)
-        self.note(question)
+            raise missing(flag, taken.value if taken else None, choices)
+        self.note(f"\n{question}")
         self._show(choices, range(len(choices)))
         none = "; - for none" if optional else ""
         hint = f" [{taken.value}{none}]" if taken else " [none]" if optional else ""
@@ -123,19 +131,18 @@ class Asker:
         """Yes, unless somebody says no."""
         return not self.asks or self.line(f"{question} [Y/n] ").casefold() not in ("n", "no")
 
-    def missing(
-        self, question: str, flag: str, proposed: str | None, choices: Sequence[Choice] = ()
-    ) -> click.UsageError:
-        """The error for an answer that nobody is there to give."""
-        text = f"{flag} is needed where nobody can be asked ({question})"
-        if proposed:
-            text += f"; --yes takes what is proposed, {proposed}"
-        elif choices:
-            more = f" and {len(choices) - SHOWN} more" if len(choices) > SHOWN else ""
-            text += f"; there is {', '.join(each.value for each in choices[:SHOWN])}{more}"
-        return click.UsageError(text)
-
     def _show(self, choices: Sequence[Choice], places: Sequence[int]) -> None:
         self.terminal.tell(numbered(self.terminal, rows(choices, places)))
         if len(places) > SHOWN:
             self.note(f"      and {len(places) - SHOWN:,} more: type a part of the name")
+
+
+def missing(flag: str, proposed: str | None, choices: Sequence[Choice] = ()) -> click.UsageError:
+    """The error for an answer that nobody is there to give."""
+    text = f"{flag} is needed where nobody can be asked"
+    if proposed:
+        text += f"; --yes takes what is proposed, {proposed}"
+    elif choices:
+        more = f" and {len(choices) - SHOWN} more" if len(choices) > SHOWN else ""
+        text += f"; there is {', '.join(each.value for each in choices[:SHOWN])}{more}"
+    return click.UsageError(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
@@ -82,14 +82,16 @@ class Pairs:
         if typed.startswith("_") or any(each.value == typed for each in known):
             return typed
         places = [] if exactly else found(known, typed)
+        if self.sink is None or self._creates:  # a part of a name may well be a new name
+            names = {name.casefold() for n in places for name in (known[n].value, known[n].label)}
+            if not (typed.isdigit() or typed.casefold() in names):
+                if mappable(typed):
+                    return typed
+                raise ValueError(f"{typed!r} cannot be the name of a sink field")
         if len(places) == 1:
             return known[places[0]].value
         if places:
             raise ValueError(f"{typed!r} may be {', '.join(repr(known[n].value) for n in places[:5])}: say more of it")
-        if self.sink is None or self._creates:
-            if mappable(typed):
-                return typed
-            raise ValueError(f"{typed!r} cannot be the name of a sink field")
         raise ValueError(f"{typed!r} is not a field of the sink{nearest(known, typed)}")
 
     def origin(self, typed: str, *, exactly: bool) -> Any:
@@ -143,7 +145,7 @@ def agreed(asker: Asker, pairs: Pairs) -> None:
             )
         show(asker, pairs)
         return
-    asker.note(HELP)
+    asker.note(f"\n{HELP}")
     show(asker, pairs)
     while True:
         typed = asker.line("mapping [take it]: ")
@@ -202,8 +204,3 @@ def show(asker: Asker, pairs: Pairs) -> None:
     asker.terminal.tell(table(asker.terminal, ("", "sink field", "comes from", "because"), rows))
     for name in pairs.missing:
         asker.note(f"  {name} is required, and has no source field yet")
-
-
-def notes(pairs: Pairs) -> Mapping[str, str]:
-    """Words on the rows, for the file."""
-    return {f"mapping.{pairs.key_field}": "the address: people are known by it"}

@@ -15,6 +15,7 @@ def show_samples(asker: Asker, found: Samples) -> None:
     names = list(found.leads[0].lead)
     rows = [[*(each.lead[name] or "" for name in names), _fate(each)] for each in found.leads]
     columns = [*names, "fate"]
+    asker.note("")
     asker.terminal.tell(Counted(asker.terminal, columns, rows, "As they would arrive", head=1, texts=True))
     share = (
         f"Of the first {plural(found.read, 'record')} {plural(sum(found.ignored.values()), 'lead')} would be ignored"

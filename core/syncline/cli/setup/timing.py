@@ -27,7 +27,7 @@ WORDS: Mapping[str, str] = {
     BY_HAND: "no schedule: `syncline run` only",
 }
 RETRIEVALS: Mapping[str, str] = {
-    "all": "every record the source looks back on, in every run",
+    "all": "every record the source looks back on; only so it is seen who left",
     "since_last_fetch": "what was added or changed since the last complete fetch",
     "after": "what came after a moment",
 }

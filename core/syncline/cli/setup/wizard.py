@@ -16,14 +16,15 @@ from ...errors import Fatal, SpecError, SynclineError
 from ...folders import RESERVED, spec_files
 from ...sampling import Samples, samples, shown_fields
 from ...schedule import upcoming
-from ...spec import Bound, Draft, Loaded, bind, load_paths, spec_text
+from ...spec import Bound, Loaded, bind, load_paths, spec_text
 from ...spec.keys import NAME
 from ..invocation import Invocation
 from .accounts import Accounts
 from .answers import Answers
-from .asking import Asker
+from .asking import STOPPED, Asker
+from .drafting import Said, draft_of
 from .ends import End, Ends, plugin_of
-from .mapping import Pairs, agreed, applied, notes
+from .mapping import Pairs, agreed, applied
 from .showing import show_samples
 from .timing import retrieval, scheduled
 
@@ -82,9 +83,9 @@ class Wizard:
             schedule = scheduled(asker, answers, zone)
             recurring = schedule is not None and schedule["frequency"] != "once"
             retrieve = retrieval(asker, answers, recurring=recurring, zone=zone, now=now)
+            said = Said(name, described, source, sink, pairs, retrieve, schedule, zone)
             while True:
-                draft = self._draft(name, described, source, retrieve, pairs, sink, schedule, zone)
-                text = spec_text(draft)
+                text = spec_text(draft_of(said, self._invocation.registry.names("transform")))
                 bound = self._bound(path, text, accounts)
                 found = self._samples(bound, accounts, now)
                 answer = self._approved(path)
@@ -150,65 +151,6 @@ class Wizard:
         agreed(self.asker, pairs)
         return pairs
 
-    def _draft(
-        self,
-        name: str,
-        description: str,
-        source: End,
-        retrieve: Any,
-        pairs: Pairs,
-        sink: End,
-        schedule: Mapping[str, Any] | None,
-        zone: str | None,
-    ) -> Draft:
-        types = self._invocation.registry.names("transform")
-        more = {
-            each.kind: [f"more keys: {', '.join(each.unsaid)} (`syncline plugins {each.type}`)"] if each.unsaid else []
-            for each in (source, sink)
-        }
-        left = ", ".join(pairs.unmapped)
-        when = (
-            ["no schedule: it runs by hand only, `syncline run`"]
-            if schedule is None
-            else []
-            if "timezone" in schedule
-            else [f"in the zone of the source, {zone}"]
-        )
-        return Draft(
-            name=name,
-            description=description,
-            source=source.section(),
-            retrieve=retrieve,
-            mapping=pairs.mapping,
-            transforms=["trim"] if "trim" in types else [],
-            ignore=["defaults"],
-            sink=sink.section(),
-            schedule=schedule,
-            notes={
-                "name": "the identity of the sync: kept for ever",
-                "source": "where records come from",
-                "source.connection": "see connections.yaml",
-                "retrieve": "all, since_last_fetch, or {after: 2026-11-01T00:00:00}",
-                "mapping": "sink field: where it comes from",
-                "transforms": "in this order, over the mapped fields",
-                "transforms.trim": "no blanks at the ends of any text",
-                "ignore": "who is kept out, in this order",
-                "ignore.defaults": "empty, invalid, group, double, opted-out and bounced addresses",
-                "sink": "where leads go",
-                "schedule": "when `syncline serve` runs it",
-                **{f"source.{key}": text for key, text in source.notes.items()},
-                **{f"sink.{key}": text for key, text in sink.notes.items()},
-                **notes(pairs),
-            },
-            below={
-                "": ["Written by `syncline init`, to be edited. What each key means: docs/how-to/write-a-spec.md"],
-                "source": more["source"],
-                "mapping": [f"not mapped: {left}"] if left else [],
-                "sink": more["sink"],
-                "schedule": when,
-            },
-        )
-
     def _bound(self, path: Path, text: str, accounts: Accounts) -> Bound:
         """The spec as it will be read from the file, and nothing is in it that `validate` would not take."""
         texts = {path: text} | ({} if accounts.text is None else {accounts.path: accounts.text})
@@ -241,7 +183,7 @@ class Wizard:
             if typed in ("m", "mapping"):
                 return "mapping"
             if typed in ("n", "no"):
-                raise click.Abort("stopped: nothing was written")
+                raise click.Abort(STOPPED)
 
     def _first(self, schedule: Mapping[str, Any] | None, zone: str | None, now: datetime) -> datetime | None:
         if schedule is None:
