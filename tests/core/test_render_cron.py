@@ -48,6 +48,9 @@ def local(cron: str, start: str, zone: str, n: int) -> list[str]:
         # Where midnight is skipped, the day begins at one.
         ("30 1 * * *", "2026-09-05T12:00", "America/Santiago", ["09-06 01:30 -0300", "09-07 01:30 -0300"]),
         ("0 0 * * *", "2026-09-05T12:00", "America/Santiago", ["09-07 00:00 -0300", "09-08 00:00 -0300"]),
+        ("0 1 6 * *", "2026-09-04T12:00", "America/Santiago", ["09-06 01:00 -0300", "10-06 01:00 -0300"]),
+        # … or the walk over the days misses it altogether, where midnight is taken for one o'clock.
+        ("0 5 * * 0", "2027-03-23T12:00", "Asia/Beirut", ["04-04 05:00 +0300", "04-11 05:00 +0300"]),
     ],
 )
 def test_kubernetes_walks_the_wall_clock(cron: str, start: str, zone: str, expected: list[str]) -> None:
@@ -105,6 +108,7 @@ def test_a_schedule_becomes_five_plain_fields(schedule: dict[str, Any], cron: st
         ({"frequency": "daily", "time": "02:30", "timezone": "Europe/Berlin"}, "time", "leave out 03:00+02:00"),
         ({"frequency": "daily", "time": "23:30", "timezone": "America/Santiago"}, "time", "once more at 23:30-04:00"),
         ({"frequency": "cron", "cron": "0 */2 * * *", "timezone": "Europe/Berlin"}, "cron", "leave out 03:00+02:00"),
+        ({"frequency": "weekly", "time": "05:00", "on": ["sunday"], "timezone": "Asia/Beirut"}, "time", "out 05:00"),
     ],
 )  # fmt: skip
 def test_what_a_cron_job_cannot_keep_is_told_at_its_key(schedule: dict[str, Any], key: str, why: str) -> None:
