@@ -15,7 +15,8 @@ from syncline.cli.forges import Annotation
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 SPEC = "configs/webinar-signups.yaml"
-TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=40)
+SIGNS = ("%", "%0A", "%25", "%AZP25", ":", "::", ",", ";", "]", "\r", "\n", "=", "a", "##vso[", "::error ")
+TEXT = st.lists(st.sampled_from(SIGNS), max_size=6).map("".join) | st.text(st.characters(exclude_categories=("Cs",)))
 FOUND = st.builds(
     Annotation,
     kind=st.sampled_from(["fault", "test", "note"]),

@@ -39,7 +39,7 @@ KINDS = ("spec", "part", "overlay", "connections", "settings", "acme", "fair", "
 
 def test_every_link_leads_somewhere() -> None:
     broken = []
-    for page in [*PAGES, *(ROOT / "plugins").glob("*/README.md")]:
+    for page in [*PAGES, *(ROOT / "plugins").glob("*/README.md"), ROOT / "deploy" / "README.md"]:
         for link in links(page):
             path, _, anchor = link.partition("#")
             if "://" in link:

@@ -148,4 +148,6 @@ class _Walk:
 
 
 def _next_month(local: datetime) -> datetime:
-    return local.replace(year=local.year + 1, month=1) if local.month == 12 else local.replace(month=local.month + 1)
+    """The same day of the next month, or as many days after its end as it lacks."""
+    first = (local.replace(day=1) + timedelta(days=31)).replace(day=1)
+    return first + timedelta(days=local.day - 1)

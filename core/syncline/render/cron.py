@@ -19,7 +19,10 @@ SAMPLE = 200
 """Firings that are compared besides, whatever the clocks do."""
 EVERY_MONTH = 28
 """The last day that every month has."""
-_AROUND = timedelta(hours=4)
+_AROUND = ((timedelta(hours=26), 300), (timedelta(hours=4), 600))
+"""How long before a clock change the comparison begins, and how many firings it takes, but for those later than a day
+after: a change of half an hour shifts where Kubernetes looks until the next midnight."""
+_AFTER = timedelta(hours=26)
 _NAMES: Mapping[int, tuple[str, ...]] = {
     3: ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"),
     4: ("sun", "mon", "tue", "wed", "thu", "fri", "sat"),
@@ -124,16 +127,20 @@ def _difference(schedule: Mapping[str, Any], cron: str, now: datetime) -> str:
     zone = zoneinfo.ZoneInfo(schedule["timezone"])
     job = Cron.of(cron)
     for change in _changes(zone, now):
-        after, until = change - _AROUND, change + _AROUND
-        ours = list(takewhile(lambda due: due <= until, upcoming(schedule, after, zone.key)))  # noqa: B023 - used at once
-        theirs = list(takewhile(lambda due: due <= until, starts(job, after, zone)))  # noqa: B023 - used at once
-        if ours != theirs:
-            return _told(zone, change, ours, theirs)
+        for before, most in _AROUND:
+            start, end = change - before, change + _AFTER
+            ours = _until(end, upcoming(schedule, start, zone.key), most)
+            theirs = _until(end, starts(job, start, zone), most)
+            if ours != theirs:
+                return _told(zone, change, ours, theirs)
     end = now + timedelta(days=366 * HORIZON)
-    ours = list(takewhile(lambda due: due < end, islice(upcoming(schedule, now, zone.key), SAMPLE)))
-    theirs = list(takewhile(lambda due: due < end, islice(starts(job, now, zone), SAMPLE)))
+    ours, theirs = _until(end, upcoming(schedule, now, zone.key), SAMPLE), _until(end, starts(job, now, zone), SAMPLE)
     differing = [each for each in (*ours, *theirs) if (each in ours) != (each in theirs)]
     return f"a CronJob with {cron!r} would differ on {min(differing).astimezone(zone):%Y-%m-%d}" if differing else ""
+
+
+def _until(end: datetime, instants: Iterable[datetime], most: int) -> list[datetime]:
+    return list(takewhile(lambda each: each < end, islice(instants, most)))
 
 
 @lru_cache(maxsize=64)
