@@ -48,9 +48,10 @@ def carry_out(
                 yield Done(later, "left")
             return
         yield Done(action, "done")
+    of = {record.name: record.deployment for record in ledger.syncs()}
     for action in plan.actions:
-        if action.kind is Kind.UNCHANGED:
-            work.do(action)  # the ledger notes of which deployment it is now, where that is news
+        if action.kind is Kind.UNCHANGED and of.get(action.sync) != plan.deployment:
+            work.do(action)  # the ledger notes that it is of this deployment now
 
 
 @dataclass(frozen=True)
