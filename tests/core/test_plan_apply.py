@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -216,39 +216,21 @@ def test_threads_that_prune_at_once_end_a_sync_once(folder: Folder) -> None:
 def test_a_revision_carries_commit_and_author_where_they_are_known(
     plain: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[tuple[Path, Sequence[Path]]] = []
+    asked: list[Path] = []
 
-    def known(folder: Path, paths: Sequence[Path]) -> Mapping[Path, Origin]:
-        asked.append((folder, paths))
+    def known(paths: Iterable[Path]) -> Mapping[Path, Origin]:
+        asked.extend(paths)
         return {path: Origin("3f2a1bc9d8e7", "Ann Lee") for path in paths if path.stem == "a"}
 
     monkeypatch.setattr(command, "origins", known)
     plain.write("a")
     plain.write("b")
     plain.ask("apply", "configs")
-    assert asked == [(Path("configs"), [Path("configs/a.yaml"), Path("configs/b.yaml")])]
+    assert asked == [Path("configs/a.yaml"), Path("configs/b.yaml")]
     (first,) = plain.ask("show", "a", "--revisions")[1]["revisions"]
     assert (first["commit"], first["author"]) == ("3f2a1bc9d8e7", "Ann Lee")
     assert "commit 3f2a1bc9d8e7 by Ann Lee" in plain.say("show", "a", "--revisions")[1]
     assert plain.ask("show", "b", "--revisions")[1]["revisions"][0]["commit"] is None
-
-
-def test_the_origin_of_a_spec_of_an_overlay_is_that_of_its_uppermost_file(
-    plain: Folder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[Path] = []
-
-    def known(folder: Path, paths: Sequence[Path]) -> Mapping[Path, Origin]:
-        asked.extend(paths)
-        return {}
-
-    monkeypatch.setattr(command, "origins", known)
-    plain.write("a")
-    plain.write("b")
-    (plain.place / "configs/overlays/prod").mkdir(parents=True)
-    (plain.place / "configs/overlays/prod/a.yaml").write_text("enabled: false\n")
-    plain.ask("apply", "configs/overlays/prod")
-    assert asked == [Path("configs/overlays/prod/a.yaml"), Path("configs/b.yaml")]
 
 
 # ----------------------------------------------------------------------------------------------------- revisions
