@@ -400,6 +400,20 @@ def test_a_folder_that_was_renamed_and_says_no_name_takes_its_specs_along_and_en
     assert plain.kinds("moved", "--prune") == {"c": "create", "a": "remove", "b": "kept"}
 
 
+def test_a_moved_folder_changes_no_state(plain: Folder) -> None:
+    plain.write("a", enabled=False)
+    plain.ask("apply")
+    with plain.ledger() as ledger:
+        sync = ledger.sync("a")
+        assert sync is not None
+        ledger.set_state(sync.id, "active", "resumed by hand")
+    (plain.place / "configs").rename(plain.place / "moved")
+    assert plain.plan("moved")["a"]["becomes"] == "active"
+    assert plain.ask("apply", "moved")[0] == 0
+    assert plain.states() == {"a": "active"}
+    assert plain.plan("moved")["a"]["notes"] == []
+
+
 def test_a_name_that_another_deployment_has_is_refused_by_plan_apply_and_run(folder: Folder) -> None:
     folder.write("newsletter")
     folder.write("newsletter", folder="other", description="ours")

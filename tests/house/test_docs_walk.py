@@ -42,6 +42,14 @@ def test_the_set_up_in_a_script_prints_what_the_page_shows(folder: Path) -> None
     assert shown == 2
 
 
+def test_the_page_of_plan_and_apply_prints_what_it_shows(folder: Path) -> None:
+    page = DOCS / "how-to" / "plan-and-apply.md"
+    for block, said in Walk(folder).follow(page):
+        assert agrees(block.text, said), (
+            f"{block} shows\n{settled(block.text)}\n\nbut this was printed\n{settled(said)}"
+        )
+
+
 def test_the_readme_shows_what_the_demo_prints(folder: Path) -> None:
     walk = Walk(folder / "configs")
     (shown,) = blocks(ROOT / "README.md", "text")

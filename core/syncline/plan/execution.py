@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from ..adoption import adopt
 from ..errors import Fatal, SynclineError
-from ..folders import layers
 from ..ledger import Ledger, Origin, SyncRecord
 from ..observers import Observers
 from ..spec import Spec
 from .model import Action, Kind, Plan
 
-Origins = Callable[[Path, Sequence[Path]], Mapping[Path, Origin]]
-"""For a folder and files of it: from which commit and author each comes, as far as that is known."""
+Origins = Callable[[Iterable[Path]], Mapping[Path, Origin]]
+"""For the paths of specs: from which commit and author each comes, as far as that is known."""
 REMOVED = "removed by apply: its spec is gone"
 
 
@@ -48,9 +47,10 @@ def carry_out(
                 yield Done(later, "left")
             return
         yield Done(action, "done")
+    of = {record.name: record.deployment for record in ledger.syncs()}
     for action in plan.actions:
-        if action.kind is Kind.UNCHANGED:
-            work.do(action)  # the ledger notes of which deployment it is now, where that is news
+        if action.kind is Kind.UNCHANGED and of.get(action.sync) != plan.deployment:
+            work.do(action)  # the ledger notes that it is of this deployment now
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ class _Work:
 def _origins(plan: Plan, specs: Sequence[Spec], origins: Origins) -> dict[str, Origin]:
     """By the names of the syncs that get a revision."""
     revised = {action.sync for action in plan.acting if action.kind is not Kind.REMOVE}
-    paths = {spec.name: layers(spec.path)[-1] for spec in specs if spec.name in revised}
-    found = origins(Path(plan.folder), list(paths.values())) if paths else {}
+    paths = {spec.name: spec.path for spec in specs if spec.name in revised}
+    found = origins(paths.values()) if paths else {}
     return {name: found[path] for name, path in paths.items() if path in found}
 
 

@@ -122,7 +122,8 @@ def refusals(
     found = [*_age(saved, ledger.now(), oldest), *_changed(saved, files)]
     if not found:
         found += _unlike(saved.plan, specs)
-    if _identity(ledger) != saved.ledger and (saved.ledger is not None or ledger.url != saved.where):
+    other = ledger.url != saved.where if saved.ledger is None else _identity(ledger) != saved.ledger
+    if other:
         return [*found, f"it was made for another ledger: {saved.where}, and this is {ledger.url}"]
     return [*found, *_moved(saved.plan, ledger)]
 

@@ -137,6 +137,6 @@ def _ended(invocation: Invocation, results: Sequence[Done]) -> None:
         invocation.terminal.say(f"applied: {done} of {done}" if done else "applied: nothing was to be done")
 
 
-def origins(folder: Path, paths: Iterable[Path]) -> Mapping[Path, Origin]:
-    """From which commit each file comes; none is known of any."""
+def origins(paths: Iterable[Path]) -> Mapping[Path, Origin]:
+    """From which commit each spec comes; none is known of any."""
     return {}
