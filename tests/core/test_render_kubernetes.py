@@ -97,6 +97,45 @@ def test_each_schedule_becomes_a_cron_job_that_runs_its_spec(folder: Path, capsy
     assert data == {path.name: path.read_text() for path in folder.glob("[cw]*.yaml")}
 
 
+def test_an_overlay_is_carried_with_what_is_below_it(folder: Path, capsys: Said) -> None:
+    prod = folder / "overlays" / "prod"
+    prod.mkdir(parents=True)
+    (prod / "webinar-signups.yaml").write_text("source: {report: real_signups}\n")
+    (prod / "syncline.yaml").write_text("ledger: postgresql://me:${env:LEDGER_PASSWORD}@db.example.com/syncline\n")
+    spec(folder, "only-below")
+    for more in ((), ("--deployment",)):
+        assert main(["render", "kubernetes", "configs/overlays/prod", *more]) == 0
+        objects = {
+            (each["kind"], each["metadata"]["name"]): each for each in yaml.safe_load_all(capsys.readouterr().out)
+        }
+        inside = pod(objects["Deployment", "syncline"] if more else objects["CronJob", "syncline-webinar-signups"])
+        assert inside["containers"][0]["args"][1].startswith("/etc/syncline/specs/overlays/prod")
+        (source,) = [each["configMap"] for each in inside["volumes"] if each["name"] == "specs"]
+        data = objects["ConfigMap", source["name"]]["data"]
+        there = folder.parent / "pod" / str(len(more))
+        for item in source["items"]:
+            path = there / item["path"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(data[item["key"]])
+        assert main(["validate", str(there / "overlays" / "prod")]) == 0
+        assert (
+            main(
+                [
+                    "show",
+                    str(there / "overlays" / "prod" / "webinar-signups.yaml"),
+                    "--json",
+                    "--ledger",
+                    "sqlite:///x.db",
+                ]
+            )
+            == 0
+        )
+        assert json.loads(capsys.readouterr().out.partition("\n")[2])["source"]["report"] == "real_signups"
+        names = {each["name"] for each in inside["containers"][0]["env"]}
+        assert "LEDGER_PASSWORD" in names
+        assert "SYNCLINE_LEDGER" not in names
+
+
 def test_only_the_secrets_that_a_spec_refers_to_are_asked_for(folder: Path, capsys: Said) -> None:
     (folder / "syncline.yaml").write_text("ledger: postgresql://me:${env:LEDGER_PASSWORD}@db.example.com/syncline\n")
     assert main(["render", "kubernetes", "configs", "--json"]) == 0

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import zoneinfo
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import islice, takewhile
 from typing import Any
 
-from ..schedule import WEEKDAYS, upcoming
+from ..schedule import WEEKDAYS, changes, upcoming
 from .cluster import BOUNDS, Cron, starts
 
 HORIZON = 10
@@ -126,7 +126,7 @@ def _difference(schedule: Mapping[str, Any], cron: str, now: datetime) -> str:
     """Where a CronJob would start at another moment than the sync is due; empty where it does not."""
     zone = zoneinfo.ZoneInfo(schedule["timezone"])
     job = Cron.of(cron)
-    for change in _changes(zone, now):
+    for change in _changes(zone.key, now):
         for before, most in _AROUND:
             start, end = change - before, change + _AFTER
             ours = _until(end, upcoming(schedule, start, zone.key), most)
@@ -144,21 +144,9 @@ def _until(end: datetime, instants: Iterable[datetime], most: int) -> list[datet
 
 
 @lru_cache(maxsize=64)
-def _changes(zone: zoneinfo.ZoneInfo, now: datetime) -> tuple[datetime, ...]:
-    """The instants in the coming years at which the zone changes its offset."""
-    found: list[datetime] = []
-    day = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    for _ in range(366 * HORIZON):
-        following = day + timedelta(days=1)
-        if day.astimezone(zone).utcoffset() != following.astimezone(zone).utcoffset():
-            low, high = day, following
-            while high - low > timedelta(minutes=1):
-                middle = low + (high - low) / 2
-                same = middle.astimezone(zone).utcoffset() == low.astimezone(zone).utcoffset()
-                low, high = (middle, high) if same else (low, middle)
-            found.append(high.replace(second=0, microsecond=0))
-        day = following
-    return tuple(found)
+def _changes(zone: str, now: datetime) -> tuple[datetime, ...]:
+    """The clock changes of the coming years; kept, because the specs of a folder share few zones."""
+    return tuple(each.at for each in changes(zone, now, now + timedelta(days=366 * HORIZON)))
 
 
 def _told(zone: zoneinfo.ZoneInfo, change: datetime, ours: Sequence[datetime], theirs: Sequence[datetime]) -> str:

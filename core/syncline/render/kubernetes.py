@@ -13,7 +13,8 @@ from ..errors import Fault
 from ..spec import Connections, Spec
 from .bundle import bundle
 from .cron import crontab
-from .pod import NAME, SPECS, Json, pod
+from .pod import NAME, Json, pod
+from .pod import place as place_in_pod
 
 PORT = 9464
 LONGEST = 52
@@ -69,7 +70,7 @@ def cron_jobs(specs: Iterable[Spec], connections: Mapping[Path, Connections], pl
         made.keys.update(packed.keys)
         name = shortened(f"{NAME}-{spec.name}", LONGEST)
         about = _About(place, name, spec.name, "sync")
-        container = {"image": place.image, "args": ["run", f"{SPECS}/{spec.path.name}", "--json", *LOGS]}
+        container = {"image": place.image, "args": ["run", f"{place_in_pod(packed)}/{spec.path.name}", "--json", *LOGS]}
         template = {
             "metadata": {"labels": about.labels},
             "spec": pod(packed, name, container, restartPolicy="Never"),
@@ -88,7 +89,7 @@ def cron_jobs(specs: Iterable[Spec], connections: Mapping[Path, Connections], pl
             },
         }
         made.files[f"cronjob-{name.removeprefix(f'{NAME}-')}.yaml"] = [
-            about.object("v1", "ConfigMap", data=dict(packed.files)),
+            about.object("v1", "ConfigMap", data=packed.data),
             about.object("batch/v1", "CronJob", spec=job),
         ]
     if made.files:
@@ -112,7 +113,7 @@ def deployment(specs: Sequence[Spec], connections: Connections, place: Place) ->
     about = _About(place, NAME, "serve", "serve")
     container = {
         "image": place.image,
-        "args": ["serve", SPECS, "--listen", f"0.0.0.0:{PORT}", *LOGS],
+        "args": ["serve", place_in_pod(packed), "--listen", f"0.0.0.0:{PORT}", *LOGS],
         "ports": [{"name": "metrics", "containerPort": PORT}],
         **probes(),
     }
@@ -126,7 +127,7 @@ def deployment(specs: Sequence[Spec], connections: Connections, place: Place) ->
     files = {
         "service-account.yaml": [_account(place)],
         "deployment.yaml": [
-            about.object("v1", "ConfigMap", data=dict(packed.files)),
+            about.object("v1", "ConfigMap", data=packed.data),
             about.object("apps/v1", "Deployment", spec=body),
             about.object("policy/v1", "PodDisruptionBudget", spec={"maxUnavailable": 1, "selector": selector}),
             about.object("v1", "Service", spec={"selector": about.labels, "ports": ports}),

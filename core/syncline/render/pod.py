@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from .bundle import Bundle
+from .bundle import Bundle, key_of
 
 Json = dict[str, Any]
 NAME = "syncline"
@@ -20,6 +20,11 @@ GRACE = 120
 RESOURCES: Json = {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}}
 
 
+def place(bundle: Bundle) -> str:
+    """The folder of the specs in the pod."""
+    return f"{SPECS}/{bundle.overlay}".rstrip("/")
+
+
 def pod(bundle: Bundle, config_map: str, container: Mapping[str, Any], **settings: Any) -> Json:
     """The specification of a pod with the files of the bundle under `SPECS`; `container` has the image, the arguments
     and what else is particular, `settings` what is particular to the pod."""
@@ -28,15 +33,16 @@ def pod(bundle: Bundle, config_map: str, container: Mapping[str, Any], **setting
         {"name": "work", "mountPath": WORK},
         {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - a folder of the pod's own
     ]
+    items = [{"key": key_of(path), "path": path} for path in bundle.files]
     volumes: list[Json] = [
-        {"name": "specs", "configMap": {"name": config_map}},
+        {"name": "specs", "configMap": {"name": config_map, "items": items}},
         {"name": "work", "emptyDir": {"medium": "Memory", "sizeLimit": "64Mi"}},
         {"name": "tmp", "emptyDir": {"medium": "Memory", "sizeLimit": "64Mi"}},
     ]
     for n, (folder, names) in enumerate(_folders(bundle.secret_files).items()):
         mounts.append({"name": f"secrets-{n}", "mountPath": folder, "readOnly": True})
-        items = [{"key": name, "path": name} for name in names]
-        volumes.append({"name": f"secrets-{n}", "secret": {"secretName": NAME, "defaultMode": 0o440, "items": items}})
+        keys = [{"key": name, "path": name} for name in names]
+        volumes.append({"name": f"secrets-{n}", "secret": {"secretName": NAME, "defaultMode": 0o440, "items": keys}})
     return {
         "serviceAccountName": NAME,
         "automountServiceAccountToken": False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,7 +74,7 @@ def render(
     if loaded.faults:
         raise SpecError(faults=loaded.faults)
     place = Place(image or f"syncline:{version('syncline')}", namespace)
-    made = _deployment(loaded, place) if deployment else _cron_jobs(loaded, place, skip)
+    made = _deployment(loaded, place) if deployment else _cron_jobs(loaded, place, skip, invocation.clock())
     folder = None if output is None or str(output) == "-" else output
     if folder is not None:
         _write(folder, made)
@@ -82,11 +82,11 @@ def render(
     return 0
 
 
-def _cron_jobs(loaded: Loaded, place: Place, skip: bool) -> Rendered:
+def _cron_jobs(loaded: Loaded, place: Place, skip: bool, now: datetime) -> Rendered:
     from ...errors import SpecError
     from ...render.kubernetes import cron_jobs
 
-    made = cron_jobs(loaded.specs, loaded.connections, place, datetime.now(UTC))
+    made = cron_jobs(loaded.specs, loaded.connections, place, now)
     refused = [] if skip else [_with_mend(fault) for _, faults in made.left_out for fault in faults]
     if refused or made.faults:
         raise SpecError(faults=tuple(sorted((*refused, *made.faults))))
