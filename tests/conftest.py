@@ -7,8 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from postgresql_server import Server, shared_server
 from syncline.ledger import Ledger
+
+settings.register_profile("syncline", deadline=None)  # a machine under load is slow, and no fault of the code
+settings.load_profile("syncline")
 
 
 @pytest.fixture(scope="session")

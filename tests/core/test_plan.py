@@ -520,6 +520,6 @@ def test_lookback_without_a_limit_is_shown(plain: Folder, monkeypatch: pytest.Mo
     source = {"type": "creator", "connection": "zoho", "owner": "zylker", "application": "events",
               "report": "all_signups", "lookback": "unlimited"}  # fmt: skip
     plain.write("a", source=source)
-    assert plain.plan()["a"]["notes"] == ["lookback: unlimited"]
+    assert plain.plan()["a"]["notes"] == ["reads everything, however old (lookback: unlimited)"]
     plain.ask("apply")
-    assert "    lookback: unlimited\n" in plain.say("plan")[1]
+    assert "    reads everything, however old (lookback: unlimited)\n" in plain.say("plan")[1]

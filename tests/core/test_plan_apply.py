@@ -7,14 +7,13 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from plan_folder import Folder, Said
-from syncline.cli.commands import apply as command
 from syncline.errors import Fatal
-from syncline.ledger import Ledger, Origin, SyncRecord
+from syncline.ledger import Ledger, SyncRecord
 
 NAMES = ("a", "b", "c", "d")
 
@@ -213,23 +212,21 @@ def test_threads_that_prune_at_once_end_a_sync_once(folder: Folder) -> None:
         assert sorted(changed) == [False, False, False, True]
 
 
-def test_a_revision_carries_commit_and_author_where_they_are_known(
-    plain: Folder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[Path] = []
+def test_a_revision_carries_commit_and_author_where_they_are_known(plain: Folder) -> None:
+    def git(*words: str) -> str:
+        known = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "PATH": os.environ["PATH"]}
+        who = ("-c", "user.name=Ann Lee", "-c", "user.email=ann@example.com")
+        return subprocess.run(["git", *who, *words], env=known, check=True, capture_output=True, text=True).stdout
 
-    def known(paths: Iterable[Path]) -> Mapping[Path, Origin]:
-        asked.extend(paths)
-        return {path: Origin("3f2a1bc9d8e7", "Ann Lee") for path in paths if path.stem == "a"}
-
-    monkeypatch.setattr(command, "origins", known)
     plain.write("a")
+    git("init", "-q")
+    git("add", "configs/a.yaml")
+    git("commit", "-qm", "the first sync")
     plain.write("b")
     plain.ask("apply", "configs")
-    assert asked == [Path("configs/a.yaml"), Path("configs/b.yaml")]
     (first,) = plain.ask("show", "a", "--revisions")[1]["revisions"]
-    assert (first["commit"], first["author"]) == ("3f2a1bc9d8e7", "Ann Lee")
-    assert "commit 3f2a1bc9d8e7 by Ann Lee" in plain.say("show", "a", "--revisions")[1]
+    assert (first["commit"], first["author"]) == (git("rev-parse", "HEAD").strip(), "Ann Lee")
+    assert f"commit {first['commit'][:12]} by Ann Lee" in plain.say("show", "a", "--revisions")[1]
     assert plain.ask("show", "b", "--revisions")[1]["revisions"][0]["commit"] is None
 
 

@@ -16,6 +16,7 @@ from ..ledger.syncs import BY_SPEC
 from ..registry import Registry
 from ..schedule import upcoming
 from ..spec import Spec
+from ..spec.retrieval import notes
 from ..window import window_of
 from .model import ACTING, INACTIVE, Action, Kind, Plan
 from .resending import sent_again
@@ -77,17 +78,22 @@ class _Comparison:
             state = "active" if spec.enabled else "paused"
             following = (None, self._next(raw, None)) if spec.schedule and spec.enabled else None
             return Action(
-                Kind.CREATE, becomes=state, next_run=following, replaces=spec.replaces, notes=[*_notes(raw)], **here
+                Kind.CREATE,
+                becomes=state,
+                next_run=following,
+                replaces=spec.replaces,
+                notes=notes(raw, self.ledger.now()),
+                **here,
             )
         return self._known(spec, known, raw, here)
 
     def _known(self, spec: Spec, known: SyncRecord, raw: Mapping[str, Any], here: dict[str, Any]) -> Action:
         diff = difference(known.spec, raw)
         becomes, why = (state_after(known, raw, diff) if diff else None) or (known.state, "")
-        notes = [*_notes(raw), *_standing(known, becomes, why)]
+        said = [*notes(raw, self.ledger.now(), created=known.created_at), *_standing(known, becomes, why)]
         if known.deployment not in (None, spec.deployment):
-            notes.append(f"was taken in from {known.deployment} so far")
-        here |= {"changes": diff, "becomes": becomes, "notes": notes}
+            said.append(f"was taken in from {known.deployment} so far")
+        here |= {"changes": diff, "becomes": becomes, "notes": said}
         if not diff:
             return Action(Kind.UNCHANGED, **here)
         if {path for path, _, _ in diff} == {"enabled"}:
@@ -148,11 +154,6 @@ def _gone(record: SyncRecord, deployment: str, *, prune: bool) -> Action:
     if not prune:
         return Action(Kind.KEPT, becomes=record.state, reason="not in this folder; --prune would end it", **here)
     return Action(Kind.REMOVE, becomes="inactive", reason="its spec is gone from this folder", **here)
-
-
-def _notes(raw: Mapping[str, Any]) -> Iterator[str]:
-    if raw.get("source", {}).get("lookback") == "unlimited":
-        yield "lookback: unlimited"
 
 
 def _standing(known: SyncRecord, becomes: str, why: str) -> Iterator[str]:

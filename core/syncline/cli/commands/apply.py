@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,6 @@ from ..options import command
 from .plan import code_of
 
 if TYPE_CHECKING:
-    from ...ledger import Origin
     from ...plan import Done, Plan
     from ...spec.model import Spec
 
@@ -109,18 +108,20 @@ def _refused(invocation: Invocation, path: Path, reasons: Sequence[str]) -> int:
 
 
 def _carried_out(invocation: Invocation, plan: Plan, specs: Sequence[Spec], folder: Path) -> int:
+    from ...adoption import origins
     from ...console import plan as shown
     from ...observers import Observers
     from ...plan import carry_out
     from .. import documents
+    from ..watching import watched
 
-    invocation.registry.add_observer("syncline.logs", invocation.logs())
     ledger = invocation.ledger(read_only=False, beside=folder)
     results: list[Done] = []
-    for done in carry_out(plan, specs, ledger, Observers(invocation.registry), origins):
-        results.append(done)
-        if not invocation.options.as_json:
-            shown.result(invocation.terminal, done)
+    with watched(invocation, ledger, folder):
+        for done in carry_out(plan, specs, ledger, Observers(invocation.registry), origins):
+            results.append(done)
+            if not invocation.options.as_json:
+                shown.result(invocation.terminal, done)
     if invocation.options.as_json:
         invocation.terminal.document(documents.applied(plan, results))
     else:
@@ -135,8 +136,3 @@ def _ended(invocation: Invocation, results: Sequence[Done]) -> None:
         invocation.terminal.tell(f"{done} of {len(results)} applied; mend what failed and apply again")
     else:
         invocation.terminal.say(f"applied: {done} of {done}" if done else "applied: nothing was to be done")
-
-
-def origins(paths: Iterable[Path]) -> Mapping[Path, Origin]:
-    """From which commit each spec comes; none is known of any."""
-    return {}
