@@ -88,7 +88,9 @@ class Workshop:
         """One run for a firing that is due now."""
         bound = self.bound(**keys)
         sync = adopt(self.ledger, self.executor.observers, bound.spec)
-        return self.executor.run(bound, firing=Firing(sync, self.ledger.now(), 1, "a node"))
+        firing = self.ledger.claim(self.ledger.join(), sync.id, self.ledger.now())
+        assert isinstance(firing, Firing), firing
+        return self.executor.run(bound, firing=firing)
 
     def checked(self, run: RunRecord) -> RunRecord:
         """The run; the sums of its counts and of its leads are equal."""

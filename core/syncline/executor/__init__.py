@@ -200,7 +200,7 @@ class Executor:
             trigger=trigger,
             window=windows.stored(window, scope_of(assembly.spec)),
             allowed=RETRIED if trigger == "retry" else ("active",),
-            due=firing.due if firing else None,
+            firing=firing,
         )
         self.observers.tell("syncline_run_started", run=run.document())
         closing = Closing(self.ledger, self.observers, sync, run, assembly)

@@ -40,6 +40,7 @@ def meet(
     with database.write() as connection:
         database.lock(connection, f"syncline sync {name}")
         known = _named(connection, name)
+        known = locked(connection, known.id) if known else None
         if known is None:
             created = _create(
                 connection,
@@ -52,19 +53,19 @@ def meet(
             )
             _revise(connection, created.id, created.created_at, spec, [], origin)
             if not spec.get("enabled", True):
-                _change(connection, created, database.now(), "paused", BY_SPEC)
+                become(connection, created, database.now(), "paused", BY_SPEC)
             return by_id(connection, created.id)
         same_identity(known, identity)
         diff = difference(known.spec, spec)
         changed: dict[str, Any] = {"source_scope": source_scope, "stamp": stamp(connection)}
         if diff:
             number = _revise(connection, known.id, database.now(), spec, diff, origin)
-            changed |= {"spec": spec, "revision": number}
+            changed |= {"spec": spec, "revision": number, "retry_at": None}  # it may be mended: it is tried at once
         if rescheduled(diff):
             changed |= {"due_after": database.now()}
         connection.execute(syncs.update().where(syncs.c.id == known.id).values(**changed))
         if following := state_after(known, spec, diff):
-            _change(connection, known, database.now(), *following)
+            become(connection, known, database.now(), *following)
         return by_id(connection, known.id)
 
 
@@ -173,6 +174,12 @@ def by_id(connection: sa.Connection, sync_id: int) -> SyncRecord:
     return SyncRecord(**connection.execute(sa.select(*_COLUMNS).where(syncs.c.id == sync_id)).one()._mapping)
 
 
+def locked(connection: sa.Connection, sync_id: int) -> SyncRecord:
+    """The sync of this id as it is now, and stays until this transaction ends."""
+    connection.execute(sa.select(syncs.c.id).where(syncs.c.id == sync_id).with_for_update())
+    return by_id(connection, sync_id)
+
+
 def named(database: Database, name: str) -> SyncRecord | None:
     """The sync of this name, if it was met."""
     with database.read() as connection:
@@ -192,18 +199,18 @@ def set_state(database: Database, sync_id: int, state: str, reason: str) -> bool
     if state not in STATES:
         raise ValueError(f"{state!r} is none of {STATES}")
     with database.write() as connection:
-        connection.execute(sa.select(syncs.c.id).where(syncs.c.id == sync_id).with_for_update())
-        sync = by_id(connection, sync_id)
+        sync = locked(connection, sync_id)
         if sync.state == "inactive" and state != "inactive":
             raise not_runnable(sync.name, sync.state, sync.reason)
         if sync.state == "inactive" or (sync.state, sync.reason) == (state, reason):
             return False
-        _change(connection, sync, database.now(), state, reason)
+        become(connection, sync, database.now(), state, reason)
         return sync.state != state
 
 
-def _change(connection: sa.Connection, sync: SyncRecord, at: datetime, state: str, reason: str) -> None:
-    """Change the state. What waited to be carried out is left: a sync that becomes active starts afresh from `at`."""
+def become(connection: sa.Connection, sync: SyncRecord, at: datetime, state: str, reason: str) -> None:
+    """Change the state of a sync, whose row is locked. What waited to be carried out is left: a sync that becomes
+    active starts afresh from `at`."""
     changed: dict[str, Any] = {"state": state, "reason": reason, "stamp": stamp(connection)}
     if state == "active" and sync.state != "active":
         changed |= {"due_after": at, "failures": 0, "retry_at": None}
@@ -217,8 +224,9 @@ def _change(connection: sa.Connection, sync: SyncRecord, at: datetime, state: st
 def set_zone(database: Database, sync_id: int, zone: str | None) -> None:
     """See `Ledger.set_zone`."""
     with database.write() as connection:
-        other = (syncs.c.id == sync_id) & syncs.c.zone.is_distinct_from(zone)
-        connection.execute(syncs.update().where(other).values(zone=zone, stamp=stamp(connection)))
+        if locked(connection, sync_id).zone != zone:
+            here = syncs.update().where(syncs.c.id == sync_id)
+            connection.execute(here.values(zone=zone, stamp=stamp(connection)))
 
 
 def changed_since(database: Database, number: int) -> list[SyncRecord]:
