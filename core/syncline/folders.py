@@ -38,8 +38,11 @@ def _yaml(folder: Path, besides: Path | None) -> list[Path]:
     if not folder.is_dir():
         return []
     found = [each for each in folder.iterdir() if each.suffix in (".yaml", ".yml") and each.name not in RESERVED]
-    other = besides.resolve() if besides is not None else None
-    return [each for each in found if not each.name.startswith(".") and each.resolve() != other]
+    other = os.path.realpath(besides) if besides is not None else None
+    own = [each for each in found if not each.name.startswith(".") and os.path.realpath(each) != other]
+    return [
+        each for each in own if not each.is_fifo() and not each.is_char_device()
+    ]  # whoever reads one may wait for ever
 
 
 def misplaced(folder: Path) -> str:
