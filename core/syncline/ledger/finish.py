@@ -52,7 +52,7 @@ def finish(
 
 
 def _may_become(sync: SyncRecord, run: RunRecord, state: str) -> bool:
-    """Inactive is final; and when the schedule was edited while the run was going, that run is not all there is to do."""
+    """Inactive is final; and where the schedule was edited while the run was going, more is to be done."""
     edited = sync.due_after is not None and sync.due_after > run.started_at
     return sync.state not in ("inactive", state) and not (state == "completed" and edited)
 

@@ -194,9 +194,9 @@ class Folder:
         names = {"sync": name} if name else {}
         if now:
             self._faults[path] = now
-        if now and now != before:
-            log.error("not applied, what ran before goes on:\n%s", "\n".join(now), extra=names)
-        elif before and not now:
+        for fault in now if now != before else ():
+            log.error("not applied, what ran before goes on: %s", fault, extra=names)
+        if before and not now:
             log.info("%s is sound again", path, extra=names)
 
     # ---------------------------------------------------------------------------------------------- running

@@ -107,8 +107,8 @@ class Followed:
             if not faults and not loaded.specs:
                 faults = [f"{self._inside}: there are no specs in it"]
         self._unsound = [f"commit {revision.commit[:12]}: {fault}" for fault in faults]
-        if faults:
-            log.error("not served, and the last good commit stays:\n%s", "\n".join(self._unsound))
+        for trouble in self._unsound:
+            log.error("not served, and the last good commit stays: %s", trouble)
         return not faults
 
     def _offer(self, revision: Revision, clock: Clock, stop: threading.Event, wake: threading.Event) -> None:

@@ -49,7 +49,7 @@ class Timetable:
 
     def _next(self, now: datetime) -> datetime | None:
         if self.once:
-            return times.next_due(self.schedule, self.after, self.zone) if self.left else None
+            return (times.next_due(self.schedule, self.after, self.zone) or self.after) if self.left else None
         return times.next_due(self.schedule, now, self.zone)
 
 
