@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from postgresql_server import Server, shared_server
+from serving import Desk
 from syncline.ledger import Ledger
 
 settings.register_profile("syncline", deadline=None)  # a machine under load is slow, and no fault of the code
@@ -39,3 +40,17 @@ def ledger(ledger_url: str) -> Iterator[Ledger]:
     """An empty ledger."""
     with Ledger.open(ledger_url) as opened:
         yield opened
+
+
+@pytest.fixture
+def desk_at(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
+    """Makes a desk whose clock shows this moment (UTC), with a ledger on SQLite or, given its URL, another."""
+    made: list[Desk] = []
+
+    def make(start: str, url: str | None = None, speed: float = 5.0) -> Desk:
+        made.append(Desk(tmp_path, url or f"sqlite:///{tmp_path}/ledger/ledger.db", start, speed))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()

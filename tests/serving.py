@@ -17,22 +17,28 @@ from typing import Any
 
 import yaml
 from moved_clock import MovedClock
+from shelf import load
 from syncline.ledger import Ledger, SyncRecord
 
 CHILD = Path(__file__).with_name("cli_child.py")
-PATIENCE = 60.0
+PATIENCE = 20.0
 """Real seconds after which a test gives up; a machine under load is slow."""
 
 
 class Desk:
-    """`folder/specs` holds specs of the table and the shelf; every process is a real one."""
+    """`folder/specs` holds specs of the table and the shelf; every process is a real one.
 
-    def __init__(self, folder: Path, url: str, start: str, speed: float = 1.0) -> None:
+    Its clock runs fast, so that what is done every few seconds takes a part of one.
+    """
+
+    def __init__(self, folder: Path, url: str, start: str, speed: float = 5.0) -> None:
         self.folder, self.url = folder, url
         self.clock = MovedClock.at(start, folder / "clock", speed)
         self.specs = folder / "specs"
         self.specs.mkdir(parents=True, exist_ok=True)
         self.processes: list[subprocess.Popen[bytes]] = []
+        self.ended_ones: set[int] = set()
+        """Numbers of the processes that may have ended."""
 
     # --------------------------------------------------------------------------------------------------- specs
 
@@ -41,10 +47,11 @@ class Desk:
         table = self.folder / f"{name}.json"
         if not table.exists():
             self.records(name, [{"ID": "1", "Email": f"{name}@example.com", "Name": name}])
+        source = {"type": "table", "file": str(table), "page": 1} | keys.pop("source", {})
         plain: dict[str, Any] = {
             "version": 1,
             "name": name,
-            "source": {"type": "table", "file": str(table)},
+            "source": source,
             "retrieve": "all",
             "mapping": {"Email": "Email", "Name": "Name"},
             "sink": {"type": "shelf", "file": str(self.folder / f"{name}.shelf")},
@@ -62,6 +69,19 @@ class Desk:
     def records(self, name: str, records: list[Mapping[str, Any]] | str) -> None:
         """What the table of a sync holds."""
         self.write(self.folder / f"{name}.json", json.dumps(records))
+
+    def held_up(self, name: str) -> Path:
+        """The table of a sync does not give its second page before there is this file, which is returned."""
+        gate = self.folder / f"{name}.gate"
+        people = [{"ID": str(n), "Email": f"{name}{n}@example.com", "Name": name} for n in range(3)]
+        people[1] |= {"wait": str(gate)}
+        self.records(name, people)
+        return gate
+
+    def people(self, name: str) -> dict[str, Any]:
+        """Who is on the shelf of a sync."""
+        found: dict[str, Any] = load(self.folder / f"{name}.shelf")["people"]
+        return found
 
     # ----------------------------------------------------------------------------------------------- processes
 
@@ -111,6 +131,7 @@ class Desk:
 
     def end(self, process: subprocess.Popen[bytes], number: int = signal.SIGTERM) -> int:
         """Send it a signal, and wait for its end."""
+        self.ended_ones.add(self.processes.index(process))
         process.send_signal(number)
         return process.wait(PATIENCE)
 
@@ -147,11 +168,23 @@ class Desk:
         ended = [run for run in self.runs(name) if run["status"] != "running"]
         return ended if len(ended) >= n else []
 
+    def running(self, *names: str) -> list[str]:
+        """Those of these syncs whose run is going."""
+        return [name for name in names if any(run["status"] == "running" for run in self.runs(name))]
+
     def firings(self, name: str) -> list[dict[str, Any]]:
         """The firings of a sync, oldest first."""
         with self.ledger() as ledger:
             sync = ledger.sync(name)
             return [] if sync is None else list(reversed(ledger.firings(sync.id, 1000)))
+
+    def states(self, name: str) -> list[tuple[str, int]]:
+        """State and tries of the firings of a sync, oldest first."""
+        return [(each["state"], each["attempts"]) for each in self.firings(name)]
+
+    def says(self, words: str, n: int = -1) -> bool:
+        """Whether a process has written this."""
+        return words in self.said(n)
 
     def eventually(self, question: Callable[[], Any], what: str = "") -> Any:
         """The first answer that is true."""
@@ -159,8 +192,8 @@ class Desk:
         while time.monotonic() < until:
             if answer := question():
                 return answer
-            dead = [process for process in self.processes if process.poll() not in (None, 0, -signal.SIGKILL)]
-            assert not dead, self.said(self.processes.index(dead[0]))
+            for n, process in enumerate(self.processes):
+                assert n in self.ended_ones or process.poll() is None, self.said(n)
             time.sleep(0.05)
         logs = "\n".join(self.said(n) for n in range(len(self.processes)))
         raise AssertionError(f"it did not come: {what}\n{logs}")

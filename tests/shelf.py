@@ -20,6 +20,7 @@ from syncline import (
     KEY,
     AudiencePart,
     Config,
+    Connection,
     Deactivate,
     End,
     Ending,
@@ -48,10 +49,27 @@ class TableConfig(Config, frozen=True, kw_only=True):
     file: Annotated[str, Meta(description="A JSON file: a list of records.")]
     page: Annotated[int, Meta(description="Records in a page.")] = 10
     ending: Annotated[str, Meta(description="How the read ends.")] = "complete"
+    zone: Annotated[str | None, Meta(description="A file that holds its zone; out of reach while there is none.")] = (
+        None
+    )
+
+
+class HutConfig(Config, frozen=True, kw_only=True):
+    """Options of the hut."""
+
+    key: Annotated[str, Meta(description="What opens it.")]
+
+
+class Hut(Connection[HutConfig]):
+    """A connection that a table may name; it does nothing."""
+
+    name: ClassVar[str] = "hut"
+    Config = HutConfig
 
 
 class Table(Source[TableConfig]):
-    """Records of a JSON file, in pages; the cursor is the number of records read."""
+    """Records of a JSON file, in pages; the cursor is the number of records read. A page whose first record has `wait`
+    comes when there is a file of that path."""
 
     name: ClassVar[str] = "table"
     Config = TableConfig
@@ -69,12 +87,29 @@ class Table(Source[TableConfig]):
             rows = records[start : start + self.config.page]
             if rows[0].get("fault"):
                 raise Fatal("the table tore")
+            while (gate := rows[0].get("wait")) and not Path(gate).exists():
+                time.sleep(0.02)
             yield Page(rows, cursor=str(start + len(rows)))
         return End(Ending(self.config.ending), watermark=partition.window.now.isoformat())
+
+    def zone(self) -> str | None:
+        if self.config.zone is None:
+            return None
+        try:
+            return Path(self.config.zone).read_text()
+        except FileNotFoundError:
+            raise Retriable("the table does not answer") from None
 
     def fetch_one(self, id: str) -> Mapping[str, Any] | None:
         records = json.loads(Path(self.config.file).read_text())
         return next((record for record in records if record["ID"] == id), None)
+
+
+class HutTable(Table):
+    """A table that stands in a hut."""
+
+    name: ClassVar[str] = "hut_table"
+    connections: ClassVar[tuple[str, ...]] = ("hut",)
 
 
 class ShelfConfig(Config, frozen=True, kw_only=True):

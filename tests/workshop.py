@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import yaml
-from shelf import Shelf, Table, load, store
+from shelf import Hut, HutTable, Shelf, Table, load, store
 from syncline.adoption import adopt
 from syncline.decision import IN_TOTAL, Outcome
 from syncline.executor import Executor
@@ -27,6 +28,8 @@ class Own(Registry):
             self._add(offer)
         self._add(Offer("source", "table", Table, "tests", "1"))
         self._add(Offer("sink", "shelf", Shelf, "tests", "1"))
+        self._add(Offer("source", "hut_table", HutTable, "tests", "1"))
+        self._add(Offer("connection", "hut", Hut, "tests", "1"))
 
 
 class Workshop:
@@ -84,11 +87,13 @@ class Workshop:
             self.records(records)
         return self.checked(self.executor.run(self.bound(**keys)))
 
-    def fired(self, **keys: Any) -> RunRecord:
-        """One run for a firing that is due now."""
+    def fired(self, late: timedelta = timedelta(0), **keys: Any) -> RunRecord:
+        """One run for a firing that is due now, or was due so long ago."""
         bound = self.bound(**keys)
         sync = adopt(self.ledger, self.executor.observers, bound.spec)
-        return self.executor.run(bound, firing=Firing(sync, self.ledger.now(), 1, "a node"))
+        firing = self.ledger.claim(self.ledger.join(), sync.id, self.ledger.now() - late)
+        assert isinstance(firing, Firing), firing
+        return self.executor.run(bound, firing=firing)
 
     def checked(self, run: RunRecord) -> RunRecord:
         """The run; the sums of its counts and of its leads are equal."""

@@ -39,8 +39,11 @@ def _yaml(folder: Path, besides: Path | None) -> list[Path]:
     if not folder.is_dir():
         return []
     found = [each for each in folder.iterdir() if each.suffix in (".yaml", ".yml") and each.name not in RESERVED]
-    other = besides.resolve() if besides is not None else None
-    return [each for each in found if not each.name.startswith(".") and each.resolve() != other]
+    other = os.path.realpath(besides) if besides is not None else None
+    own = [each for each in found if not each.name.startswith(".") and os.path.realpath(each) != other]
+    return [
+        each for each in own if not each.is_fifo() and not each.is_char_device()
+    ]  # whoever reads one may wait for ever
 
 
 def misplaced(folder: Path) -> str:
@@ -65,7 +68,7 @@ Print = tuple[tuple[int, int, int], ...]
 
 def prints(folder: Path, besides: Path | None = None) -> tuple[dict[str, Print], Print]:
     """The state of the specs of a folder, by the names of their files, and that of the files beside them; for an
-    overlay those of its base are part of both. Cheap: each folder is listed once."""
+    overlay those of its base are part of both. Cheap: each folder is listed once. `OSError` when one cannot be."""
     specs: dict[str, Print] = {}
     beside: Print = ()
     other = besides.resolve() if besides is not None else None
@@ -90,14 +93,10 @@ def _state(file: Path | os.DirEntry[str]) -> tuple[int, int, int]:
 
 
 def _entries(folder: Path | None) -> Iterator[os.DirEntry[str]]:
-    """The YAML files of a folder; none of one that is not there."""
-    try:
-        listed = os.scandir(folder) if folder is not None else None
-    except OSError:
-        listed = None
-    if listed is None:
+    """The YAML files of a folder; none of none."""
+    if folder is None:
         return
-    with listed:
+    with os.scandir(folder) as listed:
         for entry in listed:
             if entry.name.endswith((".yaml", ".yml")) and not entry.name.startswith(".") and entry.is_file():
                 yield entry

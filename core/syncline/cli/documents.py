@@ -117,8 +117,8 @@ def forgotten(erased: Mapping[str, int]) -> Json:
 
 def status(known: Iterable[Known], parked: Mapping[str, float]) -> Json:
     """`status`: `{"syncs": [{"sync", "file", "state", "reason", "last_run", "next_run", "schedule", "dead_letters",
-    "notes"}],
-    "parked": [{"budget", "until"}]}`, by name. `state` is null for a sync that the ledger has not met."""
+    "failures", "retry_at", "notes"}], "parked": [{"budget", "until"}]}`, by name. `state` is null for a sync that the
+    ledger has not met; `failures` counts scheduled runs that failed in a row, and the next try is at `retry_at`."""
     return {
         "syncs": [
             {
@@ -130,6 +130,8 @@ def status(known: Iterable[Known], parked: Mapping[str, float]) -> Json:
                 "next_run": iso(each.next_run),
                 "schedule": each.schedule,
                 "dead_letters": each.dead_letters,
+                "failures": each.failures,
+                "retry_at": iso(each.retry_at),
                 "notes": each.notes,
             }
             for each in known
@@ -212,8 +214,9 @@ def definition(shown: Definition) -> Json:
     """`show`: `{"sync", "file", "description", "state", "reason", "created_at", "enabled", "source", "sink", "mapping",
     "transforms", "ignore", "retrieve", "lookback", "schedule", "next_runs", "replaces", "last_run", "revisions":
     [{"number", "at", "commit", "author", "changes": [{"path", "old", "new"}]}], "events": [{"at", "state",
-    "reason"}], "notes"}`; revisions and events oldest first. `source` and `sink` are as written; references stay
-    references."""
+    "reason"}], "failures", "retry_at", "firings": [{"due", "state", "attempts", "at", "message"}], "notes"}`; revisions
+    and events oldest first, firings newest first: claimed, waiting, done or skipped. `source` and `sink` are as
+    written; references stay references."""
     raw = shown.raw
     return {
         "sync": shown.name,
@@ -231,6 +234,9 @@ def definition(shown: Definition) -> Json:
         "last_run": shown.last_run.document() if shown.last_run else None,
         "revisions": [_revision(each) for each in shown.revisions],
         "events": [{"at": iso(at), "state": state, "reason": reason} for at, state, reason in shown.events],
+        "failures": shown.record.failures if shown.record else 0,
+        "retry_at": iso(shown.record.retry_at) if shown.record else None,
+        "firings": [{**each, "due": iso(each["due"]), "at": iso(each["at"])} for each in shown.firings],
         "notes": shown.notes,
     }
 

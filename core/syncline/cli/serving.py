@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import re
 import threading
@@ -17,7 +18,7 @@ import click
 
 from ..errors import Fatal, SpecError, SynclineError
 from .invocation import Invocation
-from .stopping import graceful
+from .stopping import SECOND, graceful
 from .watching import watched
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ SILENT = 60.0
 PROCESSES = 16
 """Most processes of a user that follow one branch on one machine: each has a checkout of its own."""
 DAY = 86_400.0
+STOPPED_AT_ONCE = (json.dumps({"event": "stopped at once: others go on from here", "level": "warning"}) + "\n").encode()
+"""What a signal handler writes where the logs are JSON: it must not wait for the lock of the logs."""
 _DURATION = re.compile(r"([1-9][0-9]{0,5})([smh])")
 
 
@@ -70,8 +73,9 @@ def serve(invocation: Invocation, folder: Path | None, *, remote: Remote | None,
         work: list[Callable[[], None]] = [loop.run, partial(_forget_details, invocation, executor, here)]
         if followed is not None and remote is not None:
             work.append(partial(followed.follow, remote.interval, executor.clock, executor.stop, loop.wake))
-        with graceful(executor.stop):
-            log.info("serving %s", _place(folder, remote))
+        second = SECOND if invocation.options.log_format != "json" else STOPPED_AT_ONCE
+        with graceful(executor.stop, first=b"", second=second):
+            log.info("serving %s, at most %d runs at once", _place(folder, remote), runs)
             _together(work, executor.stop, loop.wake)
         log.info("stopped")
     return 0
@@ -156,6 +160,7 @@ def _together(work: Sequence[Callable[[], None]], stop: threading.Event, wake: t
             failed.append(error)
             stop.set()
 
+    told = False
     threads = [threading.Thread(target=guarded, args=(job,)) for job in work]
     for each in threads:
         each.start()
@@ -163,6 +168,9 @@ def _together(work: Sequence[Callable[[], None]], stop: threading.Event, wake: t
         while each.is_alive():
             each.join(0.5)
             if stop.is_set():
+                if not told and not failed:
+                    log.info("stopping: calls in flight finish, the rest is left for later; once more to stop at once")
+                told = True
                 wake.set()
     if failed:
         raise failed[0]

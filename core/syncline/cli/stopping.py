@@ -17,18 +17,19 @@ SECOND = b"\nstopped at once: the next run of this sync goes on from here\n"
 
 
 @contextmanager
-def graceful(stop: threading.Event) -> Iterator[None]:
-    """Inside, the first SIGINT or SIGTERM sets `stop`; the second ends the process without tidying up (exit 1).
+def graceful(stop: threading.Event, *, first: bytes = FIRST, second: bytes = SECOND) -> Iterator[None]:
+    """Inside, the first SIGINT or SIGTERM sets `stop`; the second ends the process without tidying up (exit 1). Each
+    writes its words to standard error.
 
     The ledger is made for that: the next start of the sync takes the run up again.
     """
 
     def handle(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
-            _write(SECOND)
+            _write(second)
             os._exit(FAILED)
         stop.set()
-        _write(FIRST)
+        _write(first)
 
     before = {each: signal.signal(each, handle) for each in SIGNALS}
     try:

@@ -18,11 +18,15 @@ from .invocation import Invocation
 
 NEXT = 3
 """How many firings `show` looks ahead."""
+LAST = 5
+"""How many firings `show` looks back."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """One line of `status`. `state` is None for a sync that the ledger has not met; `schedule` is as written."""
+    """One line of `status`. `state` is None for a sync that the ledger has not met; `schedule` is as written.
+
+    `failures` counts the scheduled runs that failed since the last good one; the next try is at `retry_at`."""
 
     name: str
     file: Path | None
@@ -33,6 +37,8 @@ class Known:
     schedule: Mapping[str, Any] | None
     dead_letters: int
     notes: list[str]
+    failures: int = 0
+    retry_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,7 @@ class Definition:
     revisions: list[Revision] = field(default_factory=list)
     events: list[tuple[datetime, str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    firings: list[Mapping[str, Any]] = field(default_factory=list)
 
 
 def all_known(ledger: Ledger, specs: tuple[Spec, ...]) -> list[Known]:
@@ -73,6 +80,8 @@ def _known(ledger: Ledger, name: str, record: SyncRecord | None, spec: Spec | No
         schedule=raw.get("schedule"),
         dead_letters=ledger.dead_letter_count(record.id) if record else 0,
         notes=notes(raw, ledger.now(), created=record.created_at if record else None),
+        failures=record.failures if record else 0,
+        retry_at=record.retry_at if record and runnable else None,
     )
 
 
@@ -119,6 +128,7 @@ def define(invocation: Invocation, sync: str) -> Definition:
         last_run=runs[0] if runs else None,
         revisions=ledger.revisions(record.id) if record else [],
         events=ledger.events(record.id) if record else [],
+        firings=list(ledger.firings(record.id, LAST)) if record else [],
         notes=notes(raw, ledger.now(), created=record.created_at if record else None),
     )
 

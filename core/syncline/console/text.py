@@ -55,6 +55,14 @@ def moment(value: datetime | None) -> str:
     return value.astimezone().strftime("%Y-%m-%d %H:%M") if value else ""
 
 
+def failing(failures: int, retry_at: datetime | None) -> str:
+    """`failed 3 times in a row, tries again at 2026-11-02 09:31`; nothing where nothing failed."""
+    if not failures:
+        return ""
+    times = "once" if failures == 1 else f"{failures} times in a row"
+    return f"failed {times}, tries again at {moment(retry_at)}" if retry_at else f"failed {times}"
+
+
 def clock(epoch: float) -> str:
     """A moment of the near future: the time of day, with the date unless it is today."""
     then = datetime.fromtimestamp(epoch, UTC).astimezone()

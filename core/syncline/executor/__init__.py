@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
+from .. import schedule
 from .. import window as windows
 from ..adoption import adopt
 from ..assembly import Assembly
@@ -122,7 +123,11 @@ class Executor:
     def zone(self, bound: Bound) -> str:
         """The zone in which times without one are meant: the source's own, UTC for a source that has none."""
         with Assembly(bound, self.runtime(self._budgets(Progress()))) as assembly:
-            return assembly.source.zone() or "UTC"
+            zone = assembly.source.zone() or "UTC"
+        if problems := schedule.problems({"frequency": "daily", "time": "00:00", "timezone": zone}):
+            mend = "name a zone in the schedule: `timezone: Asia/Kolkata`"
+            raise Fatal(f"the zone of the source is not known here: {problems[0][1]}", mend=mend)
+        return zone
 
     def deactivate(self, sync: SyncRecord, reason: str) -> None:
         """End a sync for good, outside any run."""
@@ -200,7 +205,7 @@ class Executor:
             trigger=trigger,
             window=windows.stored(window, scope_of(assembly.spec)),
             allowed=RETRIED if trigger == "retry" else ("active",),
-            due=firing.due if firing else None,
+            firing=firing,
         )
         self.observers.tell("syncline_run_started", run=run.document())
         closing = Closing(self.ledger, self.observers, sync, run, assembly)

@@ -25,11 +25,15 @@ class Closing:
         """All was read and everything sent: succeeded, or partial when a lead was rejected or is unknown."""
         counts = self.ledger.run(self.run.id).counts
         left = counts.of(Outcome.REJECTED) + counts.of(Outcome.UNKNOWN)
-        closed = self._close("partial" if left else "succeeded", "", watermark=end.watermark, scope=scope)
         schedule = self.assembly.spec.schedule
-        if schedule is not None and schedule.frequency == "once" and self.run.trigger != "retry":
-            self._become("completed", "frequency is once, and its run is done")
-        return closed
+        once = schedule is not None and schedule.frequency == "once" and self.run.trigger != "retry"
+        return self._close(
+            "partial" if left else "succeeded",
+            "",
+            watermark=end.watermark,
+            scope=scope,
+            becomes=("completed", "frequency is once, and its run is done") if once else None,
+        )
 
     def failed(self, message: str, *, after: float = 0.0) -> RunRecord:
         """Something ended the run; the next one may succeed, `after` seconds from now at the earliest."""
@@ -51,14 +55,9 @@ class Closing:
 
     def inactive(self, reason: str) -> RunRecord:
         """The source or the sink is gone for good, and so is the sync."""
-        closed = self._close("inactive", reason)
-        self._become("inactive", reason)
+        closed = self._close("inactive", reason, becomes=("inactive", reason))
         self.observers.tell("syncline_sync_deactivated", sync=self.sync.name, reason=reason)
         return closed
-
-    def _become(self, state: str, reason: str) -> None:
-        if self.ledger.set_state(self.sync.id, state, reason):
-            self.observers.tell("syncline_state_changed", sync=self.sync.name, state=state, reason=reason)
 
     def _close(
         self,
@@ -68,6 +67,7 @@ class Closing:
         watermark: str | None = None,
         scope: str | None = None,
         after: float = 0.0,
+        becomes: tuple[str, str] | None = None,
     ) -> RunRecord:
         source, sink = (
             self.run.source_calls + self.assembly.source.calls,
@@ -75,7 +75,10 @@ class Closing:
         )
         self.ledger.set_calls(self.run, source=source, sink=sink)
         closed = self.ledger.finish_run(
-            self.run, status=status, message=message, watermark=watermark, scope=scope, after=after
+            self.run, status=status, message=message, watermark=watermark, scope=scope, after=after, becomes=becomes
         )
         self.observers.tell("syncline_run_finished", run=closed.document())
+        sync = self.ledger.sync(self.sync.name)
+        if becomes is not None and sync is not None and (sync.state, sync.reason) == becomes:
+            self.observers.tell("syncline_state_changed", sync=sync.name, state=sync.state, reason=sync.reason)
         return closed

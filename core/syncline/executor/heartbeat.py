@@ -19,16 +19,19 @@ HEARTBEAT = 10.0
 
 @contextmanager
 def alive(ledger: Ledger, run: RunRecord, clock: Clock) -> Iterator[None]:
-    """While the block is carried out, the ledger hears of the run. It stops, with a warning, when the lease is lost."""
+    """While the block is carried out, the ledger hears of the run; when it does not, there is one warning."""
     over = threading.Event()
 
     def beat() -> None:
+        told = ""
         while not clock.wait(over, HEARTBEAT):
             try:
                 ledger.heartbeat(run)
-            except Fatal as error:
-                log.warning("%s", error)
-                return
+                told = ""
+            except Fatal as error:  # out of reach for a while, or lost: the next step of the run finds out which
+                if str(error) != told:
+                    log.warning("%s", error)
+                told = str(error)
 
     thread = threading.Thread(target=copy_context().run, args=(beat,), name="heartbeat", daemon=True)
     thread.start()

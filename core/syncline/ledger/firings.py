@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from .changes import stamp
 from .database import Database
 from .process import Holder, this_process
-from .records import Firing, RunRecord
-from .runs import FREE_AFTER, held_by
-from .syncs import by_id
+from .records import Firing, RunRecord, SyncRecord
+from .runs import FREE_AFTER, held_as, held_by
+from .syncs import by_id, locked
 from .tables import firings, nodes, syncs
 
 FIRST_WAIT = timedelta(minutes=1)
@@ -46,22 +46,27 @@ def wait_after(failures: int) -> timedelta:
 
 def join(database: Database) -> str:
     """See `Ledger.join`."""
-    holder, now = this_process(), database.now()
-    node = f"{holder.pid}-{secrets.token_hex(6)}"
+    now = database.now()
+    node = f"{this_process().pid}-{secrets.token_hex(6)}"
     with database.write() as connection:
         connection.execute(nodes.delete().where(nodes.c.heartbeat < now - timedelta(days=1)))
-        connection.execute(
-            nodes.insert().values(
-                id=node, host=holder.host, pid=holder.pid, born=holder.born, started_at=now, heartbeat=now
-            )
-        )
+        _enter(connection, node, now)
     return node
+
+
+def _enter(connection: sa.Connection, node: str, now: datetime) -> None:
+    holder = this_process()
+    values = {"host": holder.host, "pid": holder.pid, "born": holder.born, "started_at": now, "heartbeat": now}
+    connection.execute(nodes.insert().values(id=node, **values))
 
 
 def beat(database: Database, node: str) -> None:
     """See `Ledger.beat`."""
+    now = database.now()
     with database.write() as connection:
-        connection.execute(nodes.update().where(nodes.c.id == node).values(heartbeat=database.now()))
+        alive = connection.execute(nodes.update().where(nodes.c.id == node).values(heartbeat=now))
+        if not alive.rowcount:  # it was silent for so long that it was struck off
+            _enter(connection, node, now)
 
 
 def leave(database: Database, node: str) -> None:
@@ -92,8 +97,7 @@ def _is_gone(database: Database, node: sa.Row[Any] | None) -> bool:
 def claim(database: Database, node: str, sync_id: int, due: datetime | None) -> Firing | Refusal:
     """See `Ledger.claim`."""
     with database.write() as connection:
-        connection.execute(sa.select(syncs.c.id).where(syncs.c.id == sync_id).with_for_update())
-        sync, now = by_id(connection, sync_id), database.now()
+        sync, now = locked(connection, sync_id), database.now()
         if sync.state != "active":
             return Refusal("idle")
         mine = firings.c.sync_id == sync_id
@@ -106,8 +110,8 @@ def claim(database: Database, node: str, sync_id: int, due: datetime | None) -> 
         cut_off = next((each for each in unfinished if each.state == "claimed"), None)
         if cut_off is None and sync.retry_at is not None and now < sync.retry_at:
             return Refusal("later", sync.retry_at)
-        newest = connection.scalar(sa.select(sa.func.max(firings.c.due)).where(mine))
-        if cut_off is None and due is not None and (newest is None or due > newest):
+        fired = _fired(connection, sync, now)
+        if cut_off is None and due is not None and (fired is None or due > fired) and not _known(connection, sync, due):
             superseded = {"state": "skipped", "at": now, "message": "the next one was due before it could be done"}
             connection.execute(firings.update().where(mine, OPEN).values(**superseded))
             values = {"state": "claimed", "node": node, "attempts": 1, "at": now, "message": ""}
@@ -116,11 +120,33 @@ def claim(database: Database, node: str, sync_id: int, due: datetime | None) -> 
             return Firing(by_id(connection, sync_id), due, 1, node)
         chosen = cut_off or (unfinished[-1] if unfinished else None)
         if chosen is None:
+            _put_right(connection, sync, fired)
             return Refusal("taken" if due is not None else "idle")
         attempts = chosen.attempts + 1
         values = {"state": "claimed", "node": node, "attempts": attempts, "at": now}
         connection.execute(firings.update().where(mine, firings.c.due == chosen.due).values(**values))
         return Firing(sync, chosen.due, attempts, node)
+
+
+def _fired(connection: sa.Connection, sync: SyncRecord, now: datetime) -> datetime | None:
+    """The last firing that was seen to; those of a process whose clock was ahead of ours do not count."""
+    if sync.fired is None or sync.fired <= now:
+        return sync.fired
+    passed = (firings.c.sync_id == sync.id) & (firings.c.due <= now)
+    found: datetime | None = connection.scalar(sa.select(sa.func.max(firings.c.due)).where(passed))
+    return found
+
+
+def _known(connection: sa.Connection, sync: SyncRecord, due: datetime) -> bool:
+    here = (firings.c.sync_id == sync.id) & (firings.c.due == due)
+    return connection.scalar(sa.select(firings.c.state).where(here)) is not None
+
+
+def _put_right(connection: sa.Connection, sync: SyncRecord, fired: datetime | None) -> None:
+    """Nothing is open: so nothing is to be tried again, and nothing was seen to that lies ahead."""
+    if sync.retry_at is not None or sync.fired != fired:
+        values = {"retry_at": None, "fired": fired, "stamp": stamp(connection)}
+        connection.execute(syncs.update().where(syncs.c.id == sync.id).values(**values))
 
 
 def _node(connection: sa.Connection, node: str | None) -> sa.Row[Any] | None:
@@ -141,35 +167,42 @@ def unfinished(database: Database) -> list[tuple[int, datetime]]:
     ]
 
 
-def skip(database: Database, sync_id: int, due: datetime, message: str) -> None:
+def skip(database: Database, sync_id: int, due: datetime, message: str, *, waiting: bool) -> None:
     """See `Ledger.skip`."""
     with database.write() as connection:
-        values = {"state": "skipped", "attempts": 0, "at": database.now(), "message": message}
-        statement = database.insert(firings).values(sync_id=sync_id, due=due, **values)
+        sync = locked(connection, sync_id)
+        values = {"state": "skipped", "node": None, "at": database.now(), "message": message}
+        if waiting:
+            earlier = (firings.c.sync_id == sync_id) & (firings.c.due < due) & (firings.c.state == "waiting")
+            connection.execute(firings.update().where(earlier).values(**values))
+        statement = database.insert(firings).values(sync_id=sync_id, due=due, attempts=0, **values)
         connection.execute(statement.on_conflict_do_nothing())
-        later = syncs.c.fired.is_(None) | (syncs.c.fired < due)
-        connection.execute(syncs.update().where(syncs.c.id == sync_id, later).values(fired=due))
+        if sync.fired is None or sync.fired < due:
+            connection.execute(syncs.update().where(syncs.c.id == sync_id).values(fired=due))
 
 
 def release(database: Database, firing: Firing) -> None:
     """See `Ledger.release`."""
     with database.write() as connection:
-        _wait(database, connection, firing.sync.id, firing.due, "")
+        values = {"state": "waiting", "node": None, "at": database.now()}
+        connection.execute(firings.update().where(held_as(firing)).values(**values))
 
 
 def drop(database: Database, firing: Firing, message: str) -> None:
     """See `Ledger.drop`."""
     with database.write() as connection:
-        here = (firings.c.sync_id == firing.sync.id) & (firings.c.due == firing.due) & OPEN
         values = {"state": "skipped", "node": None, "at": database.now(), "message": message}
-        connection.execute(firings.update().where(here).values(**values))
+        connection.execute(firings.update().where(held_as(firing)).values(**values))
 
 
-def postpone(database: Database, firing: Firing, message: str, after: float) -> datetime:
+def postpone(database: Database, firing: Firing, message: str, after: float) -> datetime | None:
     """See `Ledger.postpone`."""
     with database.write() as connection:
-        _wait(database, connection, firing.sync.id, firing.due, message)
-        return _rest(database, connection, firing.sync.id, after)
+        sync = locked(connection, firing.sync.id)
+        values = {"state": "waiting", "node": None, "at": database.now(), "message": message}
+        if not connection.execute(firings.update().where(held_as(firing)).values(**values)).rowcount:
+            return None
+        return _rest(database, connection, sync, after)
 
 
 def listed(database: Database, sync_id: int, limit: int) -> list[dict[str, Any]]:
@@ -181,39 +214,41 @@ def listed(database: Database, sync_id: int, limit: int) -> list[dict[str, Any]]
 
 
 def settle(
-    database: Database, connection: sa.Connection, run: RunRecord, status: str, message: str, after: float
+    database: Database,
+    connection: sa.Connection,
+    sync: SyncRecord,
+    run: RunRecord,
+    *,
+    status: str,
+    message: str,
+    after: float,
 ) -> None:
-    """Tell the firings of a sync, in the transaction that ends a run of it, how that run ended.
+    """Tell the firings of a sync, whose row is locked, in the transaction that ends a run of it, how that run ended.
 
     A run that read and sent everything takes care of all that waited, even if a person started it.
     """
     if run.trigger == "retry":
         return
+    now, mine = database.now(), (firings.c.sync_id == run.sync_id) & OPEN
     if status in CARRIED_OUT or status == "inactive":
-        mine = (firings.c.sync_id == run.sync_id) & OPEN
-        here = mine & ((firings.c.state == "waiting") | (firings.c.due == run.due))
-        done = {"state": "done", "at": database.now(), "message": message}
-        connection.execute(firings.update().where(here).values(**done))
-        good = {"failures": 0, "retry_at": None, "stamp": stamp(connection)}
-        troubled = (syncs.c.id == run.sync_id) & (syncs.c.failures > 0)
-        connection.execute(syncs.update().where(troubled).values(**good))
+        own = {"state": "done", "node": None, "at": now, "message": message}
+        connection.execute(firings.update().where(mine, firings.c.due == run.due).values(**own))
+        other = own | {"message": f"run {run.id} did for it"}
+        connection.execute(firings.update().where(mine, firings.c.state == "waiting").values(**other))
+        if sync.failures or sync.retry_at is not None:
+            good = {"failures": 0, "retry_at": None, "stamp": stamp(connection)}
+            connection.execute(syncs.update().where(syncs.c.id == run.sync_id).values(**good))
     elif run.due is not None:
-        _wait(database, connection, run.sync_id, run.due, message)
+        left = {"state": "waiting", "node": None, "at": now, "message": message}
+        connection.execute(firings.update().where(mine, firings.c.due == run.due).values(**left))
         if status == "failed":
-            _rest(database, connection, run.sync_id, after)
+            _rest(database, connection, sync, after)
 
 
-def _wait(database: Database, connection: sa.Connection, sync_id: int, due: datetime, message: str) -> None:
-    here = (firings.c.sync_id == sync_id) & (firings.c.due == due) & OPEN
-    values = {"state": "waiting", "node": None, "at": database.now(), "message": message}
-    connection.execute(firings.update().where(here).values(**values))
-
-
-def _rest(database: Database, connection: sa.Connection, sync_id: int, after: float) -> datetime:
+def _rest(database: Database, connection: sa.Connection, sync: SyncRecord, after: float) -> datetime:
     """Count a failure; when the sync is tried again."""
-    here = syncs.c.id == sync_id
-    failures = 1 + int(connection.execute(sa.select(syncs.c.failures).where(here)).scalar_one())
+    failures = 1 + sync.failures
     until = database.now() + max(wait_after(failures), timedelta(seconds=after))
     values = {"failures": failures, "retry_at": until, "stamp": stamp(connection)}
-    connection.execute(syncs.update().where(here).values(**values))
+    connection.execute(syncs.update().where(syncs.c.id == sync.id).values(**values))
     return until

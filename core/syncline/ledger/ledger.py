@@ -165,14 +165,14 @@ class Ledger:
         trigger: str,
         window: str,
         allowed: Collection[str] = ("active",),
-        due: datetime | None = None,
+        firing: Firing | None = None,
     ) -> RunRecord:
         """Take the lease of the sync and start a run, or take up the one that was cut off (`resumed`, its own window).
 
-        `due` is the firing that a new run carries out. `Busy` while a live process holds the lease, `NotRunnable` when
-        the state is not among `allowed`.
+        `firing` is what a new run carries out. `Busy` while a live process holds the lease, or when the firing went to
+        another process meanwhile; `NotRunnable` when the state is not among `allowed`.
         """
-        return runs.start(self._database, sync, trigger=trigger, window=window, allowed=allowed, due=due)
+        return runs.start(self._database, sync, trigger=trigger, window=window, allowed=allowed, firing=firing)
 
     def heartbeat(self, run: RunRecord) -> None:
         """Keep the lease; `Fatal` when it was lost. An open journal does this by itself."""
@@ -195,15 +195,24 @@ class Ledger:
         watermark: str | None = None,
         scope: str | None = None,
         after: float = 0.0,
+        becomes: tuple[str, str] | None = None,
     ) -> RunRecord:
         """End the run and give the lease back. What is in flight becomes unknown: answer_lost if sent, else not_sent,
         each with a dead letter. The watermark and the scope of the sync move only if given.
 
         The firing of the run ends with it: done; or, when the run failed, waiting for the next try, `after` seconds
-        at least; or, when it was interrupted, waiting for whoever comes next.
+        at least; or, when it was interrupted, waiting for whoever comes next. The sync `becomes` (state, reason) in
+        the same step; but not completed when its schedule was edited while the run was going.
         """
         return finish.finish(
-            self._database, run, status=status, message=message, watermark=watermark, scope=scope, after=after
+            self._database,
+            run,
+            status=status,
+            message=message,
+            watermark=watermark,
+            scope=scope,
+            after=after,
+            becomes=becomes,
         )
 
     def runs(self, sync_id: int | None, limit: int | None = None) -> list[RunRecord]:
@@ -294,9 +303,12 @@ class Ledger:
         """(sync id, due) of the firings that wait, or whose node is gone, oldest first."""
         return firings.unfinished(self._database)
 
-    def skip(self, sync_id: int, due: datetime, message: str) -> None:
-        """The firing is not carried out, for this reason; nothing happens if it was claimed."""
-        firings.skip(self._database, sync_id, due, message)
+    def skip(self, sync_id: int, due: datetime, message: str, *, waiting: bool = False) -> None:
+        """The firing is not carried out, for this reason; nothing happens if it was claimed. With `waiting` those that
+        were due before and still wait are not either."""
+        firings.skip(self._database, sync_id, due, message, waiting=waiting)
+
+    # The next three do nothing when the firing went to another process meanwhile.
 
     def release(self, firing: Firing) -> None:
         """Give a claimed firing back, to be claimed again at once."""
@@ -306,8 +318,9 @@ class Ledger:
         """A claimed firing is not carried out, for this reason."""
         firings.drop(self._database, firing, message)
 
-    def postpone(self, firing: Firing, message: str, *, after: float = 0.0) -> datetime:
-        """A claimed firing could not be carried out: when it is tried again, `after` seconds from now at least."""
+    def postpone(self, firing: Firing, message: str, *, after: float = 0.0) -> datetime | None:
+        """A claimed firing could not be carried out: when it is tried again, `after` seconds from now at least; None
+        when it is not ours any more."""
         return firings.postpone(self._database, firing, message, after)
 
     def firings(self, sync_id: int, limit: int = 20) -> list[dict[str, Any]]:

@@ -13,9 +13,9 @@ from ..decision import Counts, Outcome
 from ..errors import Busy, Fatal, SpecError
 from .database import Database
 from .process import Holder, this_process
-from .records import RunRecord, SyncRecord
-from .syncs import not_runnable
-from .tables import batches, leases, runs, syncs
+from .records import Firing, RunRecord, SyncRecord, iso
+from .syncs import locked, not_runnable
+from .tables import batches, firings, leases, runs, syncs
 
 FREE_AFTER = timedelta(seconds=60)
 IN_FLIGHT = (Outcome.UNKNOWN, "in_flight")
@@ -28,19 +28,21 @@ def start(
     trigger: str,
     window: str,
     allowed: Collection[str],
-    due: datetime | None,
+    firing: Firing | None,
 ) -> RunRecord:
     """See `Ledger.start_run`."""
     with database.write() as connection:
-        row = connection.execute(sa.select(syncs).where(syncs.c.id == sync.id).with_for_update()).one()
-        if row.state not in allowed:
-            raise not_runnable(row.name, row.state, row.reason)
+        now = locked(connection, sync.id)
+        if now.state not in allowed:
+            raise not_runnable(now.name, now.state, now.reason)
+        if firing is not None:
+            _refuse_lost(connection, firing)
         _refuse_while_held(database, connection, sync)
         cut_off = connection.execute(
             sa.select(runs.c.id).where(runs.c.sync_id == sync.id, runs.c.status == "running").order_by(runs.c.id)
         ).scalar()
         if cut_off is None:
-            run_id = _insert(database, connection, sync, trigger, window, due)
+            run_id = _insert(database, connection, sync, trigger, window, firing.due if firing else None)
         else:
             run_id = str(cut_off)
             connection.execute(runs.update().where(runs.c.id == run_id).values(resumed=True))
@@ -53,6 +55,22 @@ def held_by(database: Database, connection: sa.Connection, sync_id: int) -> sa.R
     if lease is None or database.now() - lease.heartbeat >= FREE_AFTER:
         return None
     return None if Holder(lease.host, lease.pid, lease.born).is_gone() else lease
+
+
+def held_as(firing: Firing) -> sa.ColumnElement[bool]:
+    """The firing, as long as it is claimed by this try of this node."""
+    here = (firings.c.sync_id == firing.sync.id) & (firings.c.due == firing.due) & (firings.c.state == "claimed")
+    return here & (firings.c.node == firing.node) & (firings.c.attempts == firing.attempts)
+
+
+def _refuse_lost(connection: sa.Connection, firing: Firing) -> None:
+    if connection.scalar(sa.select(firings.c.due).where(held_as(firing))) is None:
+        raise Busy(
+            f"the firing of {iso(firing.due)} went to another process",
+            where=firing.sync.name,
+            why="this one was silent for too long",
+            mend="nothing is lost: the other process carries it out",
+        )
 
 
 def _refuse_while_held(database: Database, connection: sa.Connection, sync: SyncRecord) -> None:

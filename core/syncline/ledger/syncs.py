@@ -56,26 +56,27 @@ def _met(database: Database, connection: sa.Connection, wanted: Wanted, expect: 
     """One sync, met inside a transaction; a `SpecError` comes before anything was written."""
     database.lock(connection, f"syncline sync {wanted.name}")
     known, spec = _named(connection, wanted.name), wanted.spec
+    known = locked(connection, known.id) if known else None
     expect(known)
     if known is None:
         created = _create(connection, database.now(), wanted)
         _revise(connection, created.id, created.created_at, spec, [], wanted.origin)
         if not spec.get("enabled", True):
-            _change(connection, created, database.now(), "paused", BY_SPEC)
+            become(connection, created, database.now(), "paused", BY_SPEC)
         return by_id(connection, created.id)
     same_identity(known, wanted.identity)
     diff = difference(known.spec, spec)
     changed: dict[str, Any] = {"source_scope": wanted.source_scope, "stamp": stamp(connection)}
     if diff:
         number = _revise(connection, known.id, database.now(), spec, diff, wanted.origin)
-        changed |= {"spec": spec, "revision": number}
+        changed |= {"spec": spec, "revision": number, "retry_at": None}  # it may be mended: it is tried at once
     if wanted.deployment is not None:
         changed |= {"deployment": wanted.deployment}
     if rescheduled(diff):
         changed |= {"due_after": database.now()}
     connection.execute(syncs.update().where(syncs.c.id == known.id).values(**changed))
     if diff and (following := state_after(known, spec, diff)):
-        _change(connection, known, database.now(), *following)
+        become(connection, known, database.now(), *following)
     return by_id(connection, known.id)
 
 
@@ -177,6 +178,12 @@ def by_id(connection: sa.Connection, sync_id: int) -> SyncRecord:
     return SyncRecord(**connection.execute(sa.select(*_COLUMNS).where(syncs.c.id == sync_id)).one()._mapping)
 
 
+def locked(connection: sa.Connection, sync_id: int) -> SyncRecord:
+    """The sync of this id as it is now, and stays until this transaction ends."""
+    connection.execute(sa.select(syncs.c.id).where(syncs.c.id == sync_id).with_for_update())
+    return by_id(connection, sync_id)
+
+
 def named(database: Database, name: str) -> SyncRecord | None:
     """The sync of this name, if it was met."""
     with database.read() as connection:
@@ -196,19 +203,19 @@ def set_state(database: Database, sync_id: int, state: str, reason: str, expect:
     if state not in STATES:
         raise ValueError(f"{state!r} is none of {STATES}")
     with database.write() as connection:
-        connection.execute(sa.select(syncs.c.id).where(syncs.c.id == sync_id).with_for_update())
-        sync = by_id(connection, sync_id)
+        sync = locked(connection, sync_id)
         expect(sync)
         if sync.state == "inactive" and state != "inactive":
             raise not_runnable(sync.name, sync.state, sync.reason)
         if sync.state == "inactive" or (sync.state, sync.reason) == (state, reason):
             return False
-        _change(connection, sync, database.now(), state, reason)
+        become(connection, sync, database.now(), state, reason)
         return sync.state != state
 
 
-def _change(connection: sa.Connection, sync: SyncRecord, at: datetime, state: str, reason: str) -> None:
-    """Change the state. What waited to be carried out is left: a sync that becomes active starts afresh from `at`."""
+def become(connection: sa.Connection, sync: SyncRecord, at: datetime, state: str, reason: str) -> None:
+    """Change the state of a sync, whose row is locked. What waited to be carried out is left: a sync that becomes
+    active starts afresh from `at`."""
     changed: dict[str, Any] = {"state": state, "reason": reason, "stamp": stamp(connection)}
     if state == "active" and sync.state != "active":
         changed |= {"due_after": at, "failures": 0, "retry_at": None}
@@ -222,8 +229,9 @@ def _change(connection: sa.Connection, sync: SyncRecord, at: datetime, state: st
 def set_zone(database: Database, sync_id: int, zone: str | None) -> None:
     """See `Ledger.set_zone`."""
     with database.write() as connection:
-        other = (syncs.c.id == sync_id) & syncs.c.zone.is_distinct_from(zone)
-        connection.execute(syncs.update().where(other).values(zone=zone, stamp=stamp(connection)))
+        if locked(connection, sync_id).zone != zone:
+            here = syncs.update().where(syncs.c.id == sync_id)
+            connection.execute(here.values(zone=zone, stamp=stamp(connection)))
 
 
 def changed_since(database: Database, number: int) -> list[SyncRecord]:

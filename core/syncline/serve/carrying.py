@@ -78,6 +78,9 @@ class Carrier:
             self.executor.ledger.release(firing)
             return
         until = self.executor.ledger.postpone(firing, message, after=after or 0.0)
+        if until is None:
+            log.warning("the firing went to another process: %s", message, extra={"sync": firing.sync.name})
+            return
         sync = self.executor.ledger.sync(firing.sync.name)
         news = {"sync": firing.sync.name, "reason": message, "failures": sync.failures if sync else 1}
         self.executor.observers.tell("syncline_run_postponed", **news, until=iso(until))

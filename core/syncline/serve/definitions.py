@@ -15,10 +15,11 @@ from ..spec import Bound, bind, checker_of, load_connections, spec_of_raw
 
 @dataclass(frozen=True)
 class Step:
-    """What one look at the files brought: syncs that are served now, names that are served no longer, and whether there
-    is more to take in at once."""
+    """What one look at the files brought: syncs that are served now, names whose files have faults and that are served
+    as the ledger knows them, names that are served no longer, and whether there is more to take in at once."""
 
     adopted: list[SyncRecord] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     more: bool = False
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from ..errors import SpecError
+from ..errors import Fault, SpecError
 from ..folders import CONNECTIONS, Print, layers, prints
 from ..ledger import SyncRecord
 from ..registry import Registry
@@ -46,6 +46,8 @@ class Folder:
         self._names: dict[Path, str] = {}
         self._served: dict[str, Path] = {}
         self._faults: dict[Path, tuple[str, ...]] = {}
+        self._left: list[str] = []
+        self._held: list[str] = []
 
     def serves(self, name: str) -> bool:
         """Whether a file of the folder has this name, or had it when it was last valid."""
@@ -66,100 +68,129 @@ class Folder:
     # ------------------------------------------------------------------------------------------------ following
 
     def step(self) -> Step:
-        """See `Definitions`: look at the files, or read some of those that changed."""
-        left = [] if self._backlog else self._look()
-        paths, self._backlog = self._backlog[:SLICE], self._backlog[SLICE:]
-        adopted = self._take(paths) if paths else []
-        return Step(adopted, [name for name in left if name not in self._served], bool(self._backlog))
+        """See `Definitions`: look at the files, or read some of those that changed.
 
-    def _look(self) -> list[str]:
-        """Find what changed; the names whose files are gone."""
-        names, beside = prints(self._folder, self._given)
-        fresh = self._seen is None
+        Files that could not be taken in, because the ledger was out of reach, come again in the next step.
+        """
+        if not self._backlog:
+            self._look()
+        paths = self._backlog[:SLICE]
+        adopted = self._take(paths) if paths else []
+        del self._backlog[: len(paths)]
+        left = [name for name in dict.fromkeys(self._left) if name not in self._served]
+        held = [name for name in dict.fromkeys(self._held) if name in self._served]
+        self._left, self._held = [], []
+        return Step(adopted, held, left, bool(self._backlog))
+
+    def _look(self) -> None:
+        """Find what changed, and let go of what is gone."""
+        try:
+            names, beside = prints(self._folder, self._given)
+        except OSError as error:
+            place = error.filename or self._folder
+            self._report(self._folder, [f"{place}: cannot be read ({error.strerror or type(error).__name__})"])
+            return
+        self._report(self._folder, [])
         before, before_beside = self._seen or (names, beside)
         if beside != self._beside and beside == before_beside:
             self._beside = beside
             self._taken = dict.fromkeys(self._taken, ())
         settled = [name for name, state in names.items() if before.get(name) == state]
         changed = [name for name in settled if self._taken.get(name) != names[name]]
-        gone = [name for name in self._taken if name not in names and (fresh or name not in before)]
+        gone = [name for name in self._taken if name not in names and (self._seen is None or name not in before)]
         if changed or gone:  # a name may be free now that another file had
             faulty = {path.name for path in self._faults}
             changed += [name for name in settled if name in faulty and name not in changed]
         self._taken |= {name: names[name] for name in changed}
         self._backlog = [self._folder / name for name in sorted(changed)]
         self._seen = (names, beside)
-        return [name for file in gone for name in self._let_go(file)]
+        for file in gone:
+            self._let_go(file)
 
-    def _let_go(self, file: str) -> list[str]:
+    def _let_go(self, file: str) -> None:
         path = self._folder / file
         self._taken.pop(file)
         self._faults.pop(path, None)
         name = self._names.pop(path, None)
-        if name is None or self._served.get(name) != path:
-            return []
-        del self._served[name]
-        log.warning("%s is gone: its sync is not run here any more", path, extra={"sync": name})
-        return [name]
+        if name is not None and self._served.get(name) == path:
+            del self._served[name]
+            self._left.append(name)
+            log.warning("%s is gone: its sync is not run here any more", path, extra={"sync": name})
 
     # --------------------------------------------------------------------------------------------- taking in
 
     def _take(self, paths: Sequence[Path]) -> list[SyncRecord]:
         """Read files and apply what is sound; the rest is reported, and what ran so far goes on."""
         loaded = load_paths(paths, self._registry, self._given)
-        self._connect(loaded, paths)
+        shared = self._connect(loaded, paths)
         sound: list[Spec] = []
         names = self._names | {spec.path: spec.name for spec in loaded.specs}
         for spec in loaded.specs:
             earlier = self._served.get(spec.name)
             if earlier is not None and earlier != spec.path and names.get(earlier) == spec.name:
-                self._report(spec.path, [f"{spec.path}: {earlier} has the name {spec.name!r} already"])
-                continue
-            sound.append(spec)
-        for path, faults in loaded.faults_of.items():
-            self._report(path, map(str, faults))
-            self._hold(path)
+                self._report(spec.path, [f"{spec.path}: {earlier} has the name {spec.name!r} already"], spec.name)
+            else:
+                sound.append(spec)
         adopted = []
         for spec, answer in zip(sound, self._adopt(sound), strict=True):
+            self._serve(spec)
             if isinstance(answer, SpecError):
-                self._report(spec.path, [f"{spec.path}: {answer}"])
-                self._hold(spec.path, spec.name)
+                self._report(spec.path, [f"{spec.path}: {answer}"], spec.name)
+                self._held.append(spec.name)
                 continue
-            self._report(spec.path, [])
-            self._hold(spec.path, spec.name)
+            self._report(spec.path, [], spec.name)
             adopted.append(answer)
+        for path, faults in loaded.faults_of.items():
+            own = [str(fault) for fault in faults if fault not in shared]
+            name = self._keep(path)
+            if own:
+                self._report(path, own, name)
         return adopted
 
-    def _connect(self, loaded: Loaded, paths: Sequence[Path]) -> None:
-        """Take over the connections, unless they have faults: then those that were last sound stay in use."""
-        held = next((loaded.connections[path] for path in paths if path in loaded.connections), None)
-        if held is None:
-            return
-        if not held.faults or self._connections.document is None:
-            self._connections = held
-        self._report(held.path, map(str, held.faults))
+    def _connect(self, loaded: Loaded, paths: Sequence[Path]) -> Sequence[Fault]:
+        """Take over the connections, unless they have faults, which are returned, or are not there any more: then those
+        that were last sound stay in use."""
+        found = next((loaded.connections[path] for path in paths if path in loaded.connections), None)
+        if found is None:
+            return ()
+        if self._connections.document is None or (found.document is not None and not found.faults):
+            self._connections = found
+        self._report(self._given or self._folder / CONNECTIONS, map(str, found.faults))
+        return found.faults
 
-    def _hold(self, path: Path, name: str | None = None) -> None:
-        """This file stands for the sync of this name; a file that cannot be read, for the one it last had."""
-        name = name or self._names.get(path) or _name_in(path)
-        if name is None or self._served.get(name, path) != path:
-            return
-        former = self._names.get(path)
-        if former is not None and former != name and self._served.get(former) == path:
+    def _serve(self, spec: Spec) -> None:
+        """From now on the sync of this name is that of this file, and of no other."""
+        former, path = self._names.get(spec.path), self._served.get(spec.name)
+        if former is not None and former != spec.name and self._served.get(former) == spec.path:
             del self._served[former]
+            self._left.append(former)
+            log.warning("%s is now that of %s: %s is not run here any more", spec.path, spec.name, former)
+        if path is not None and path != spec.path:
+            self._names.pop(path, None)
+        self._names[spec.path] = spec.name
+        self._served[spec.name] = spec.path
+
+    def _keep(self, path: Path) -> str | None:
+        """A file with faults stands for the sync of the name that it last had, or else gives, unless another does."""
+        name = self._names.get(path) or _name_in(path)
+        if name is None or self._served.get(name, path) != path:
+            return None
         self._names[path] = name
         self._served[name] = path
+        self._held.append(name)
+        return name
 
-    def _report(self, path: Path, faults: Iterable[str]) -> None:
+    def _report(self, path: Path, faults: Iterable[str], name: str | None = None) -> None:
         """Say what is wrong with a file, once, and once more when it is well."""
         now = tuple(faults)
         before = self._faults.pop(path, ())
+        names = {"sync": name} if name else {}
         if now:
             self._faults[path] = now
-        if now and now != before:
-            log.error("not applied, what ran before goes on:\n%s", "\n".join(now))
-        elif before and not now:
-            log.info("%s is sound again", path)
+        for fault in now if now != before else ():
+            log.error("not applied, what ran before goes on: %s", fault, extra=names)
+        if before and not now:
+            log.info("%s is sound again", path, extra=names)
 
     # ---------------------------------------------------------------------------------------------- running
 

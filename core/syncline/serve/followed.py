@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from ..clock import Clock
 from ..errors import Fatal, Retriable
@@ -16,6 +17,7 @@ from .definitions import Step
 from .folder import Folder
 
 log = logging.getLogger("syncline")
+T = TypeVar("T")
 
 
 class Followed:
@@ -34,6 +36,7 @@ class Followed:
         self._unreachable: list[str] = []
         self._unsound: list[str] = []
         self._lock = threading.Lock()
+        self._taken = threading.Event()
         self.commit: str | None = None
 
     def step(self) -> Step:
@@ -47,6 +50,7 @@ class Followed:
             else:
                 self._folder.move(place)
             self.commit = fresh.commit
+            self._taken.set()
             log.info("commit %s by %s is served now", fresh.commit[:12], fresh.author)
         return self._folder.step() if self._folder is not None else Step(more=False)
 
@@ -69,15 +73,16 @@ class Followed:
         """Look for new commits until stopped; the first time for one that an earlier process served."""
         kept = self._tried(self._branch.kept)
         if kept is not None:
-            self._offer(kept, wake)
+            self._offer(kept, clock, stop, wake)
         while not stop.is_set():
             fresh = self._tried(self._branch.pull)
-            if fresh is not None and (kept is None or fresh.commit != kept.commit):
-                self._examine(fresh, wake)
-            kept = None
+            if fresh is not None and fresh.commit == self.commit:
+                self._unsound = []
+            elif fresh is not None and self._is_sound(fresh):
+                self._offer(fresh, clock, stop, wake)
             clock.wait(stop, interval)
 
-    def _tried(self, ask: Callable[[], Revision | None]) -> Revision | None:
+    def _tried(self, ask: Callable[[], T]) -> T | None:
         try:
             found = ask()
         except (Retriable, Fatal) as error:
@@ -91,8 +96,8 @@ class Followed:
         self._unreachable = []
         return found
 
-    def _examine(self, revision: Revision, wake: threading.Event) -> None:
-        """Serve a revision, if the whole of it is sound."""
+    def _is_sound(self, revision: Revision) -> bool:
+        """Whether the whole of a revision is without faults; these are told."""
         place = revision.folder / self._inside
         if not place.is_dir():
             faults = [f"{self._inside}: there is no such folder in it"]
@@ -102,13 +107,17 @@ class Followed:
             if not faults and not loaded.specs:
                 faults = [f"{self._inside}: there are no specs in it"]
         self._unsound = [f"commit {revision.commit[:12]}: {fault}" for fault in faults]
-        if faults:
-            log.error("not served, and the last good commit stays:\n%s", "\n".join(self._unsound))
-        else:
-            self._offer(revision, wake)
+        for trouble in self._unsound:
+            log.error("not served, and the last good commit stays: %s", trouble)
+        return not faults
 
-    def _offer(self, revision: Revision, wake: threading.Event) -> None:
-        self._branch.keep(revision.commit)
+    def _offer(self, revision: Revision, clock: Clock, stop: threading.Event, wake: threading.Event) -> None:
+        """Have the loop serve a revision. When it does, and not before, the files of the former one may go."""
+        self._taken.clear()
         with self._lock:
             self._next = revision
         wake.set()
+        while not stop.is_set() and not clock.wait(self._taken, 1.0):
+            wake.set()
+        if self._taken.is_set():
+            self._tried(lambda: self._branch.keep(revision.commit))

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from .. import schedule as times
 from ..errors import Fatal, SynclineError
 from ..executor import Executor
-from ..ledger import Firing, SyncRecord, wait_after
+from ..ledger import Firing, SyncRecord, iso, wait_after
 from .agenda import Agenda
 from .carrying import Carrier
 from .definitions import Definitions
@@ -63,6 +63,10 @@ class Loop:
         self._ended: deque[tuple[int, str]] = deque()
         self._loose: deque[Firing] = deque()
         """Firings that are still claimed though nobody carries them out: the ledger could not be reached."""
+        self._held: set[str] = set()
+        """Names that are served as the ledger knows them, to be looked up there."""
+        self._troubles: set[str] = set()
+        """What was said of a ledger that is out of reach; each trouble is told once."""
         self._stamp = -1
         self._node = ""
         self._settled = False
@@ -101,7 +105,13 @@ class Loop:
             pool.shutdown()
             over.set()
             beats.join()
+            self._leave()
+
+    def _leave(self) -> None:
+        try:
             self._ledger.leave(self._node)
+        except Fatal as error:  # the others see by themselves that this process is gone
+            log.warning("the ledger was not told of the end of this process: %s", error)
 
     def _come_round(self, pool: ThreadPoolExecutor) -> float:
         """Do all that is to be done now; how many seconds until it is worth coming round again."""
@@ -118,8 +128,13 @@ class Loop:
                 self._reclaim(now)
             self._start(now, pool)
         except Fatal as error:  # the ledger cannot be reached: everything waits, and nothing is lost
-            log.error("%s", error)
+            if str(error) not in self._troubles:
+                log.error("everything waits for the ledger: %s", error)
+            self._troubles.add(str(error))
             return LOOK.total_seconds()
+        if self._troubles:
+            log.info("the ledger can be reached again")
+            self._troubles.clear()
         if more:
             return 0.0
         moments = [self._next_look, self._next_reclaim]
@@ -144,13 +159,18 @@ class Loop:
         """Take in what changed in the files and in the ledger, whoever changed it."""
         began = time.thread_time()
         step = self._definitions.step()
-        for sync in self._ledger.changed_since(self._stamp):
-            self._stamp = max(self._stamp, sync.stamp)
-            self._plan(sync, now)
-        for sync in step.adopted:
-            self._plan(sync, now)
         for name in step.left:
             self._forget(self._ids.pop(name, -1))
+        for sync in step.adopted:
+            self._plan(sync, now)
+        self._held |= set(step.held)
+        if self._held:
+            for sync in self._ledger.syncs(sorted(self._held)):
+                self._plan(sync, now)
+            self._held.clear()
+        for sync in self._ledger.changed_since(self._stamp):  # what is newest has the last word
+            self._stamp = max(self._stamp, sync.stamp)
+            self._plan(sync, now)
         if not step.more:
             self._settled = True
             self._next_look = now + max(LOOK, timedelta(seconds=SHARE * (time.thread_time() - began)))
@@ -168,10 +188,16 @@ class Loop:
     def _plan(self, sync: SyncRecord, now: datetime) -> None:
         """Put a sync into the agenda as it stands now, or take it out."""
         self._ids[sync.name] = sync.id
+        try:
+            self._put(sync, now)
+        except Exception as error:  # noqa: BLE001 - a schedule that cannot be reckoned must not hold up the others
+            self._give_up(sync.id, sync.name, error)
+
+    def _put(self, sync: SyncRecord, now: datetime) -> None:
         if sync.state != "active" or not sync.spec.get("schedule") or not self._definitions.serves(sync.name):
             self._forget(sync.id)
             return
-        table = timetable_of(sync)
+        table = timetable_of(sync, now)
         if table is None:
             zoneless = self._zoneless.setdefault(sync.id, Zoneless(sync.name, 0, now))
             if sync.id not in self._running:
@@ -185,6 +211,11 @@ class Loop:
         else:
             self._agenda.put(sync.id, start)
 
+    def _give_up(self, sync_id: int, name: str, error: Exception) -> None:
+        """Leave a sync alone until it changes."""
+        log.error("cannot be planned: %s: %s", type(error).__name__, error, extra={"sync": name})
+        self._forget(sync_id)
+
     def _forget(self, sync_id: int) -> None:
         self._tables.pop(sync_id, None)
         self._zoneless.pop(sync_id, None)
@@ -196,8 +227,15 @@ class Loop:
         while len(self._running) < self._slots and (sync_id := next(due, None)) is not None:
             if sync_id in self._zoneless:
                 self._ask_zone(sync_id, pool)
-            else:
-                self._fire(self._tables[sync_id], now, pool)
+                continue
+            table = self._tables[sync_id]
+            try:
+                self._fire(table, now, pool)
+            except Fatal:
+                self._agenda.put(sync_id, now)
+                raise
+            except Exception as error:  # noqa: BLE001 - as in `_plan`
+                self._give_up(sync_id, table.name, error)
 
     def _fire(self, table: Timetable, now: datetime, pool: ThreadPoolExecutor) -> None:
         """Claim what is due for a sync, and carry it out, unless somebody else does."""
@@ -205,7 +243,7 @@ class Loop:
         names = {"sync": table.name}
         if due is not None and not table.catches_up and self._missed(due):
             log.info("missed its run of %s, and catch_up is none", due.isoformat(), extra=names)
-            self._ledger.skip(table.id, due, "missed while nothing served; catch_up is none")
+            self._ledger.skip(table.id, due, "missed while nothing served; catch_up is none", waiting=True)
             self._again(table, now)
             return
         claim = self._ledger.claim(self._node, table.id, due)
@@ -275,6 +313,7 @@ class Loop:
             if not self._carrier.learn_zone(name):
                 until = self._clock() + wait_after(failures + 1)
                 self._zoneless[sync_id] = Zoneless(name, failures + 1, until)
+                log.info("is asked for its zone again at %s", iso(until), extra={"sync": name})
 
         self._submit(pool, sync_id, name, ask)
 
@@ -283,5 +322,5 @@ class Loop:
         while not self._clock.wait(over, BEAT):
             try:
                 self._ledger.beat(self._node)
-            except Fatal as error:
-                log.warning("%s", error)
+            except Fatal as error:  # the loop has told of it
+                log.debug("no sign of life: %s", error)

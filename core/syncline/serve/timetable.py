@@ -23,7 +23,6 @@ class Timetable:
     after: datetime
     left: bool
     retry_at: datetime | None
-    stamp: int
 
     @property
     def once(self) -> bool:
@@ -50,12 +49,15 @@ class Timetable:
 
     def _next(self, now: datetime) -> datetime | None:
         if self.once:
-            return times.next_due(self.schedule, self.after, self.zone) if self.left else None
+            return (times.next_due(self.schedule, self.after, self.zone) or self.after) if self.left else None
         return times.next_due(self.schedule, now, self.zone)
 
 
-def timetable_of(sync: SyncRecord) -> Timetable | None:
-    """The timetable of an active sync that has a schedule and whose zone is known; None for any other."""
+def timetable_of(sync: SyncRecord, now: datetime) -> Timetable | None:
+    """The timetable of an active sync that has a schedule and whose zone is known; None for any other.
+
+    What was fired by a process whose clock is ahead of `now` is not counted: `Ledger.claim` knows what is true.
+    """
     schedule = sync.spec.get("schedule")
     if sync.state != "active" or not schedule:
         return None
@@ -63,7 +65,8 @@ def timetable_of(sync: SyncRecord) -> Timetable | None:
     if zone is None:
         return None
     since = sync.due_after or sync.created_at
-    fired = sync.fired is not None and sync.fired >= since
+    fired = sync.fired if sync.fired is not None and sync.fired <= now else None
     once = schedule["frequency"] == "once"
-    after = since if once or sync.fired is None else max(since, sync.fired)
-    return Timetable(sync.id, sync.name, schedule, zone, after, not (once and fired), sync.retry_at, sync.stamp)
+    after = since if once or fired is None else max(since, fired)
+    left = not (once and fired is not None and fired >= since)
+    return Timetable(sync.id, sync.name, schedule, zone, after, left, sync.retry_at)

@@ -26,7 +26,7 @@ MISSING = "the environment asks for OpenTelemetry, which is not installed: pip i
 
 
 class Telemetry:
-    """Told of runs, it counts and traces them. `fired` is called by whoever fires schedules."""
+    """Told of runs, it counts and traces them."""
 
     def __init__(
         self, gauges: Gauges, meters: Sequence[Meters], traces: Traces | None, prometheus: Prometheus | None
@@ -39,10 +39,6 @@ class Telemetry:
     def text(self) -> bytes:
         """The metrics as Prometheus reads them; nothing unless opened for it."""
         return self._prometheus.text() if self._prometheus else b""
-
-    def fired(self, due: datetime, started: datetime) -> None:
-        """A run that was due at one moment starts at another."""
-        self._record("syncline.firing.lateness", max((started - due).total_seconds(), 0.0))
 
     def close(self, seconds: float = FLUSH) -> None:
         """Send what is still to be sent, within so many seconds; a collector that hangs is left behind."""
@@ -58,8 +54,11 @@ class Telemetry:
 
     @hookimpl
     def syncline_run_started(self, run: Mapping[str, Any]) -> None:
-        """One more is under way."""
+        """One more is under way; one that starts for a firing, so much later than that was due."""
         self._gauges.runs(1)
+        if run.get("due") and not run["resumed"]:
+            late = datetime.fromisoformat(run["started_at"]) - datetime.fromisoformat(run["due"])
+            self._record("syncline.firing.lateness", max(late.total_seconds(), 0.0))
         if self._traces:
             self._traces.started(run)
 

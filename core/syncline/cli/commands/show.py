@@ -61,6 +61,13 @@ def _show(invocation: Invocation, shown: Definition) -> None:
     events = [(text.moment(at), state, reason) for at, state, reason in shown.events]
     if events:
         terminal.say(table(terminal, ("at", "state", "reason"), events, title="Events"))
+    firings = [
+        (text.moment(each["due"]), each["state"], text.number(each["attempts"]), each["message"])
+        for each in shown.firings
+    ]
+    if firings:
+        columns = ("due", "state", "tries", "message")
+        terminal.say(table(terminal, columns, firings, title="Last due", numbers=("tries",)))
 
 
 def _revisions(invocation: Invocation, shown: Definition) -> None:
@@ -103,6 +110,8 @@ def _facts(shown: Definition) -> Iterator[tuple[str, str]]:
     yield "ignore", ", ".join(map(_use, raw.get("ignore", ["defaults"]))) or "none"
     yield from _part("sink", raw.get("sink") or {}, shown.described.get("sink", {}))
     yield "schedule", text.schedule(raw.get("schedule"))
+    if record is not None and (failing := text.failing(record.failures, record.retry_at)):
+        yield "failing", failing
     if shown.next_runs:
         yield "next runs", ", ".join(map(text.moment, shown.next_runs))
     if raw.get("replaces"):

@@ -77,5 +77,5 @@ def _row(each: Known) -> tuple[str, ...]:
         last.status if last else "",
         following if runnable else "",
         text.number(each.dead_letters) if each.dead_letters else "",
-        each.reason if not runnable else "",
+        each.reason if not runnable else text.failing(each.failures, each.retry_at),
     )
