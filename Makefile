@@ -4,10 +4,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PLUGINS := zoho zoho_sandbox creator_source marketinghub_sink rules
 PACKAGES := -e . $(PLUGINS:%=-e ./plugins/%)
-SOURCES := core plugins tests docs
+SOURCES := core plugins tests docs bench
+ROUNDS ?= 200
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test lint types unit schema reference clean
+.PHONY: demo test lint types unit schema reference soak-serve bench-serve clean
 
 ## make demo: the main job on the embedded sandbox, with nothing but this checkout
 demo: export SYNCLINE_LEDGER = sqlite:///$(CURDIR)/.syncline/ledger.db
@@ -34,6 +35,14 @@ types: $(VENV)/.tools
 
 unit: $(VENV)/.tools
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+## make soak-serve ROUNDS=200: kills serving processes at random moments; no firing may be doubled or dropped
+soak-serve: $(VENV)/.tools
+	$(BIN)/python tests/soak_serve.py --rounds $(ROUNDS)
+
+## make bench-serve: what a serving process with 10,000 specs costs, and how late its firings start
+bench-serve: $(VENV)/.tools
+	$(BIN)/python bench/serve.py
 
 ## make schema reference: what is generated from the plugins
 schema: $(VENV)/.tools

@@ -101,14 +101,15 @@ def _definitions(invocation: Invocation, executor: Executor, folder: Path | None
     return Applied(connections, invocation.registry, invocation.redactor)
 
 
-def _folder(invocation: Invocation, executor: Executor, folder: Path) -> Folder:
+def _folder(invocation: Invocation, executor: Executor, folder: Path, *, deployment: str | None = None) -> Folder:
     from ..adoption import adopt_all, origins
     from ..serve import Folder
 
     def adopt(specs: Sequence[Spec]) -> list[SyncRecord | SpecError]:
         return adopt_all(executor.ledger, executor.observers, specs, origins)
 
-    return Folder(folder, invocation.options.connections, invocation.registry, invocation.redactor, adopt)
+    connections, registry = invocation.options.connections, invocation.registry
+    return Folder(folder, connections, registry, invocation.redactor, adopt, deployment=deployment)
 
 
 def _followed(
@@ -120,7 +121,9 @@ def _followed(
     if inside.is_absolute() or ".." in inside.parts:
         raise SpecError("DIR must lie inside the repository", where=str(inside), mend="name it relative to its root")
     branch = stack.enter_context(_branch(invocation, executor, remote))
-    return Followed(branch, inside, lambda place: invocation.load([place]), partial(_folder, invocation, executor))
+    deployment = f"git:{branch.shown} {branch.branch}/{inside}"  # a checkout has another path for each commit
+    folder_of = partial(_folder, invocation, executor, deployment=deployment)
+    return Followed(branch, inside, lambda place: invocation.load([place]), folder_of)
 
 
 def _branch(invocation: Invocation, executor: Executor, remote: Remote) -> Branch:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import Fault, SpecError
@@ -25,16 +26,24 @@ Adopt = Callable[[Sequence[Spec]], Sequence[SyncRecord | SpecError]]
 
 
 class Folder:
-    """`adopt` takes specs into the ledger, one answer for each; `connections` stands in for the folder's own.
+    """`adopt` takes specs into the ledger, one answer for each; `connections` stands in for the folder's own, and
+    `deployment` for the name by which it goes, unless its settings say one.
 
     Files are told apart by time, size and identity, and read when two looks at them agree: one that is being written is
     left alone until it is whole.
     """
 
     def __init__(
-        self, folder: Path, connections: Path | None, registry: Registry, redactor: Redactor, adopt: Adopt
+        self,
+        folder: Path,
+        connections: Path | None,
+        registry: Registry,
+        redactor: Redactor,
+        adopt: Adopt,
+        *,
+        deployment: str | None = None,
     ) -> None:
-        self._folder, self._given = folder, connections
+        self._folder, self._given, self._deployment = folder, connections, deployment
         self._registry, self._redactor, self._adopt = registry, redactor, adopt
         self._connections = Connections(connections or folder / CONNECTIONS)
         self._seen: tuple[dict[str, Print], Print] | None = None
@@ -130,7 +139,7 @@ class Folder:
             if earlier is not None and earlier != spec.path and names.get(earlier) == spec.name:
                 self._report(spec.path, [f"{spec.path}: {earlier} has the name {spec.name!r} already"], spec.name)
             else:
-                sound.append(spec)
+                sound.append(self._called(spec))
         adopted = []
         for spec, answer in zip(sound, self._adopt(sound), strict=True):
             self._serve(spec)
@@ -146,6 +155,11 @@ class Folder:
             if own:
                 self._report(path, own, name)
         return adopted
+
+    def _called(self, spec: Spec) -> Spec:
+        """With the deployment that was given, where the folder is known by its path alone."""
+        named = spec.deployment is not None and ":" not in spec.deployment
+        return spec if named or self._deployment is None else replace(spec, deployment=self._deployment)
 
     def _connect(self, loaded: Loaded, paths: Sequence[Path]) -> Sequence[Fault]:
         """Take over the connections, unless they have faults, which are returned, or are not there any more: then those
