@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from .ending import FAILED
 
+SAME = 0.3
+"""Seconds within which two signals are one."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 FIRST = b"\nstopping: calls in flight finish, the rest is left for the next run; once more to stop at once\n"
 SECOND = b"\nstopped at once: the next run of this sync goes on from here\n"
