@@ -95,8 +95,13 @@ def _details(action: Action) -> Iterator[str]:
         exact = f"; `syncline preview {action.file}` says how many" if action.sent_again else ""
         yield f"{again(action.sent_again)}{exact}"
     if action.next_run is not None:
-        before, after = (text.moment(each) or "not known" for each in action.next_run)
-        yield f"next run: {after}" if action.kind is Kind.CREATE else f"next run: {before} → {after}"
+        before, after = map(text.moment, action.next_run)
+        if not (before or after):
+            yield "next run: `syncline schedule` asks the source for its zone and shows it"
+        elif action.kind is Kind.CREATE or not before:
+            yield f"next run: {after}"
+        else:
+            yield f"next run: {before} → {after or 'none'}"
     yield from action.notes
 
 
