@@ -63,7 +63,7 @@ class Loop:
         """What was said of a ledger that is out of reach; each trouble is told once."""
         self._stamp = -1
         self._node = ""
-        self._settled = False
+        self._settled, self._more = False, True
         self._awake = self._round = self._clock()
         self._looked = self._reclaimed = datetime.min.replace(tzinfo=self._round.tzinfo)
 
@@ -113,11 +113,10 @@ class Loop:
         if now - self._round > ASLEEP:
             self._awake = now
         self._round = now
-        more = False
         try:
             self._tidy(now)
-            if not self._settled or now - self._looked >= LOOK:
-                more = self._look(now)
+            if self._more or now - self._looked >= LOOK:
+                self._more = self._look(now)
             if now - self._reclaimed >= RECLAIM:
                 self._reclaim(now)
             self._start(now, pool)
@@ -129,7 +128,7 @@ class Loop:
         if self._troubles:
             log.info("the ledger can be reached again")
             self._troubles.clear()
-        if more:
+        if self._more:
             return 0.0
         moments = [self._looked + LOOK, self._reclaimed + RECLAIM]
         if self._agenda.next is not None and len(self._running) < self._slots:
@@ -165,7 +164,7 @@ class Loop:
             self._stamp = max(self._stamp, sync.stamp)
             self._plan(sync, now)
         if not step.more:
-            self._settled, self._looked = True, now
+            self._settled, self._looked = not step.waiting, now
         return step.more
 
     def _reclaim(self, now: datetime) -> None:
@@ -291,7 +290,7 @@ class Loop:
         try:
             self._carrier.carry_out(firing)
         except BaseException as error:
-            log.error("%s", error, extra={"sync": firing.sync.name})
+            log.error("the firing waits for the ledger: %s", error, extra={"sync": firing.sync.name})
             self._loose.append(firing)
             if not isinstance(error, SynclineError):
                 raise
