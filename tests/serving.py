@@ -135,6 +135,11 @@ class Desk:
         process.send_signal(number)
         return process.wait(PATIENCE)
 
+    def over(self, process: subprocess.Popen[bytes]) -> int:
+        """Wait for the end of a process that was told to stop."""
+        self.ended_ones.add(self.processes.index(process))
+        return process.wait(PATIENCE)
+
     def close(self) -> None:
         """End what still runs."""
         for process in self.processes:

@@ -36,14 +36,13 @@ def spec_files(folder: Path, besides: Path | None = None) -> list[Path]:
 
 
 def _yaml(folder: Path, besides: Path | None) -> list[Path]:
+    """Without what is no file, and would keep a reader waiting or lead to other files."""
     if not folder.is_dir():
         return []
     found = [each for each in folder.iterdir() if each.suffix in (".yaml", ".yml") and each.name not in RESERVED]
     other = os.path.realpath(besides) if besides is not None else None
     own = [each for each in found if not each.name.startswith(".") and os.path.realpath(each) != other]
-    return [
-        each for each in own if not each.is_fifo() and not each.is_char_device()
-    ]  # whoever reads one may wait for ever
+    return [each for each in own if not (each.is_dir() or each.is_fifo() or each.is_char_device())]
 
 
 def misplaced(folder: Path) -> str:

@@ -123,7 +123,7 @@ def test_any_name_of_a_file_is_found(checkout: Checkout, name: str) -> None:
 
 
 def test_outside_a_checkout_there_is_no_origin_and_no_word(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "syncline")
     (tmp_path / "a.yaml").write_text("1")
     assert origin_of(tmp_path / "a.yaml") is None
     assert origin_of(tmp_path) is None
@@ -135,7 +135,7 @@ def test_without_git_there_is_no_origin_and_one_word(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     checkout.commit({"a.yaml": "1"})
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "syncline")
     monkeypatch.setenv("PATH", "/nowhere")
     assert origin_of(checkout.folder / "a.yaml") is None
     assert "the program git is missing" in caplog.text
@@ -143,7 +143,7 @@ def test_without_git_there_is_no_origin_and_one_word(
 
 def test_a_broken_repository_ends_nothing(checkout: Checkout, caplog: pytest.LogCaptureFixture) -> None:
     commit = checkout.commit({"a.yaml": "1"})
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "syncline")
     (checkout.folder / ".git" / "objects" / commit[:2] / commit[2:]).unlink()
     assert origin_of(checkout.folder / "a.yaml") is None
     assert origin_of(checkout.folder) is None
@@ -154,7 +154,7 @@ def test_a_refusal_of_git_ends_nothing(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     checkout.commit({"a.yaml": "1"})
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "syncline")
     monkeypatch.setitem(origin.run.__globals__["SETTINGS"], "GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     assert origin_of(checkout.folder / "a.yaml") is None
     assert "dubious ownership" in caplog.text
@@ -164,7 +164,7 @@ def test_a_history_that_is_too_long_gives_what_was_found(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     checkout.commit({"a.yaml": "1"})
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "syncline")
 
     monkeypatch.setattr(origin, "records", lambda *given, **named: _raising())
     checkout.write({"new.yaml": "1"})

@@ -195,8 +195,7 @@ def _ill(loop: Loop) -> list[str]:
 
 def _unready(loop: Loop, followed: Followed | None) -> list[str]:
     reasons = _ill(loop)
-    if followed is not None and followed.commit is None:
-        reasons += followed.troubles()
-    elif not loop.ready:
-        reasons.append("the specs are being read")
+    if not loop.ready:
+        waiting = followed is not None and followed.commit is None
+        reasons += followed.troubles() if followed is not None and waiting else ["the specs are being read"]
     return reasons

@@ -6,6 +6,9 @@ import heapq
 from collections.abc import Iterator
 from datetime import datetime
 
+SPARE = 64
+"""Entries that were replaced are kept up to this number, and up to one for each that holds."""
+
 
 class Agenda:
     """Syncs by the moment at which something is to be started for them."""
@@ -18,11 +21,19 @@ class Agenda:
     def __len__(self) -> int:
         return len(self._entries)
 
+    @property
+    def size(self) -> int:
+        """How many entries are kept, those that were replaced among them."""
+        return len(self._heap)
+
     def put(self, sync_id: int, start: datetime) -> None:
         """Look at this sync at `start`."""
         self._number += 1
         self._entries[sync_id] = (start, self._number)
         heapq.heappush(self._heap, (start, self._number, sync_id))
+        if self.size > 2 * len(self) + SPARE:  # more was put off than is left
+            self._heap = [(start, number, each) for each, (start, number) in self._entries.items()]
+            heapq.heapify(self._heap)
 
     def hasten(self, sync_id: int, start: datetime) -> None:
         """Look at this sync at `start`, unless it comes earlier anyway."""

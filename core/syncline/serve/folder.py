@@ -20,6 +20,8 @@ from .definitions import Step
 log = logging.getLogger("syncline")
 SLICE = 100
 """Files that are read in one step: a fraction of a second."""
+TOLD = 10
+"""Faults of one file that are told; `validate` tells them all."""
 _NAME = re.compile(r"^name:\s*[\"']?([a-z0-9-]+)", re.MULTILINE)
 
 Adopt = Callable[[Sequence[Spec]], Sequence[SyncRecord | SpecError]]
@@ -201,8 +203,10 @@ class Folder:
         names = {"sync": name} if name else {}
         if now:
             self._faults[path] = now
-        for fault in now if now != before else ():
+        for fault in now[:TOLD] if now != before else ():
             log.error("not applied, what ran before goes on: %s", fault, extra=names)
+        if len(now) > TOLD and now != before:
+            log.error("%s has %d more faults: `syncline validate` shows them", path, len(now) - TOLD, extra=names)
         if before and not now:
             log.info("%s is sound again", path, extra=names)
 

@@ -52,7 +52,7 @@ class Followed:
             self.commit = fresh.commit
             self._taken.set()
             log.info("commit %s by %s is served now", fresh.commit[:12], fresh.author)
-        return self._folder.step() if self._folder is not None else Step(more=False)
+        return self._folder.step() if self._folder is not None else Step(waiting=True)
 
     def serves(self, name: str) -> bool:
         """Whether the commit that is served has this sync."""

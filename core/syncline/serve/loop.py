@@ -69,7 +69,7 @@ class Loop:
         """What was said of a ledger that is out of reach; each trouble is told once."""
         self._stamp = -1
         self._node = ""
-        self._settled = False
+        self._settled, self._more = False, True
         self._awake = self._round = self._clock()
         self._next_look = self._next_reclaim = datetime.min.replace(tzinfo=self._round.tzinfo)
 
@@ -119,11 +119,10 @@ class Loop:
         if now - self._round > ASLEEP:
             self._awake = now
         self._round = now
-        more = False
         try:
             self._tidy(now)
-            if now >= self._next_look:
-                more = self._look(now)
+            if self._more or now >= self._next_look:
+                self._more = self._look(now)
             if now >= self._next_reclaim:
                 self._reclaim(now)
             self._start(now, pool)
@@ -135,7 +134,7 @@ class Loop:
         if self._troubles:
             log.info("the ledger can be reached again")
             self._troubles.clear()
-        if more:
+        if self._more:
             return 0.0
         moments = [self._next_look, self._next_reclaim]
         if self._agenda.next is not None and len(self._running) < self._slots:
@@ -172,7 +171,7 @@ class Loop:
             self._stamp = max(self._stamp, sync.stamp)
             self._plan(sync, now)
         if not step.more:
-            self._settled = True
+            self._settled = not step.waiting
             self._next_look = now + max(LOOK, timedelta(seconds=SHARE * (time.thread_time() - began)))
         return step.more
 
@@ -301,7 +300,7 @@ class Loop:
         try:
             self._carrier.carry_out(firing)
         except BaseException as error:
-            log.error("%s", error, extra={"sync": firing.sync.name})
+            log.error("the firing waits for the ledger: %s", error, extra={"sync": firing.sync.name})
             self._loose.append(firing)
             if not isinstance(error, SynclineError):
                 raise
