@@ -93,10 +93,12 @@ class Database:
         with self._turn, self._translated(), self._writers.connect() as connection, connection.begin():
             yield connection
 
-    def lock(self, connection: sa.Connection, name: str) -> None:
-        """Hold the lock `name` among all processes until this write ends (on SQLite every write is alone)."""
+    def lock(self, connection: sa.Connection, name: str, *, shared: bool = False) -> None:
+        """Hold the lock `name` among all processes until this write ends (on SQLite every write is alone), alone or
+        together with all others that hold it `shared`. For the order of locks see `locks`."""
         if not self.sqlite:
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+            kind = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+            connection.execute(sa.text(f"SELECT {kind}(hashtextextended(:name, 0))"), {"name": name})
 
     def among(self, column: sa.ColumnElement[Any], keys: Sequence[str]) -> sa.ColumnElement[bool]:
         """`column IN keys`, for any number of text keys."""

@@ -12,6 +12,7 @@ from .database import Database
 from .firings import settle
 from .frames import DETAIL, OUTCOME, REASON
 from .letters import Desk, bury
+from .locks import hold_sync, write_people
 from .open_batch import BatchState
 from .records import RunRecord
 from .runs import by_id, fence
@@ -30,7 +31,9 @@ def finish(
 ) -> RunRecord:
     """See `Ledger.finish_run`."""
     with database.write() as connection:
+        hold_sync(connection, run.sync_id)
         fence(database, connection, run)
+        write_people(database, connection)
         left = open_batch.load(connection, run.id)
         for batch in left:
             _give_up(connection, Desk(database, run, None), batch)

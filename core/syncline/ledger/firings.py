@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from .changes import stamp
 from .database import Database
+from .locks import hold_sync
 from .process import Holder, this_process
 from .records import Firing, RunRecord
 from .runs import FREE_AFTER, held_by
@@ -92,7 +93,7 @@ def _is_gone(database: Database, node: sa.Row[Any] | None) -> bool:
 def claim(database: Database, node: str, sync_id: int, due: datetime | None) -> Firing | Refusal:
     """See `Ledger.claim`."""
     with database.write() as connection:
-        connection.execute(sa.select(syncs.c.id).where(syncs.c.id == sync_id).with_for_update())
+        hold_sync(connection, sync_id)
         sync, now = by_id(connection, sync_id), database.now()
         if sync.state != "active":
             return Refusal("idle")
@@ -144,6 +145,7 @@ def unfinished(database: Database) -> list[tuple[int, datetime]]:
 def skip(database: Database, sync_id: int, due: datetime, message: str) -> None:
     """See `Ledger.skip`."""
     with database.write() as connection:
+        hold_sync(connection, sync_id)
         values = {"state": "skipped", "attempts": 0, "at": database.now(), "message": message}
         statement = database.insert(firings).values(sync_id=sync_id, due=due, **values)
         connection.execute(statement.on_conflict_do_nothing())
@@ -168,6 +170,7 @@ def drop(database: Database, firing: Firing, message: str) -> None:
 def postpone(database: Database, firing: Firing, message: str, after: float) -> datetime:
     """See `Ledger.postpone`."""
     with database.write() as connection:
+        hold_sync(connection, firing.sync.id)
         _wait(database, connection, firing.sync.id, firing.due, message)
         return _rest(database, connection, firing.sync.id, after)
 

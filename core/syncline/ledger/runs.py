@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from ..decision import Counts, Outcome
 from ..errors import Busy, Fatal, SpecError
 from .database import Database
+from .locks import hold_sync
 from .process import Holder, this_process
 from .records import RunRecord, SyncRecord
 from .syncs import not_runnable
@@ -32,7 +33,8 @@ def start(
 ) -> RunRecord:
     """See `Ledger.start_run`."""
     with database.write() as connection:
-        row = connection.execute(sa.select(syncs).where(syncs.c.id == sync.id).with_for_update()).one()
+        hold_sync(connection, sync.id)
+        row = connection.execute(sa.select(syncs).where(syncs.c.id == sync.id)).one()
         if row.state not in allowed:
             raise not_runnable(row.name, row.state, row.reason)
         _refuse_while_held(database, connection, sync)

@@ -10,6 +10,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from .database import Database
+from .locks import hold_suppression
 from .tables import meta, suppression
 
 
@@ -25,6 +26,7 @@ def secret_of(connection: sa.Connection) -> bytes:
 
 def suppress(database: Database, connection: sa.Connection, keys: Iterable[str], reason: str) -> None:
     """From now on these people are suppressed; the first reason stays."""
+    hold_suppression(database, connection)
     secret = secret_of(connection)
     rows = [{"hash": hash_key(secret, key), "reason": reason, "at": database.now()} for key in sorted(set(keys))]
     if rows:
@@ -32,7 +34,7 @@ def suppress(database: Database, connection: sa.Connection, keys: Iterable[str],
 
 
 class Suppressed:
-    """Who is suppressed. The hashes are kept in memory, and read anew only when some were added. Asked by any thread."""
+    """Who is suppressed; asked by any thread. The hashes are kept in memory, and read anew only when some were added."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from ..errors import NotRunnable, SpecError
 from .changes import stamp
 from .database import Database
+from .locks import hold_sync
 from .records import Origin, Revision, SyncRecord
 from .tables import events, firings, members, revisions, syncs
 
@@ -45,6 +46,9 @@ def meet(
     with database.write() as connection:
         database.lock(connection, f"syncline sync {name}")
         known = _named(connection, name)
+        if known is not None:
+            hold_sync(connection, known.id)
+            known = by_id(connection, known.id)
         expect(known)
         if known is None:
             created = _create(
@@ -203,7 +207,7 @@ def set_state(database: Database, sync_id: int, state: str, reason: str, expect:
     if state not in STATES:
         raise ValueError(f"{state!r} is none of {STATES}")
     with database.write() as connection:
-        connection.execute(sa.select(syncs.c.id).where(syncs.c.id == sync_id).with_for_update())
+        hold_sync(connection, sync_id)
         sync = by_id(connection, sync_id)
         expect(sync)
         if sync.state == "inactive" and state != "inactive":
@@ -229,6 +233,7 @@ def _change(connection: sa.Connection, sync: SyncRecord, at: datetime, state: st
 def set_zone(database: Database, sync_id: int, zone: str | None) -> None:
     """See `Ledger.set_zone`."""
     with database.write() as connection:
+        hold_sync(connection, sync_id)
         other = (syncs.c.id == sync_id) & syncs.c.zone.is_distinct_from(zone)
         connection.execute(syncs.update().where(other).values(zone=zone, stamp=stamp(connection)))
 
