@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from ledger_leads import answers, batch, delivered, key, met, started
 from postgresql_server import Server
 from syncline import AudiencePart, Status
 from syncline.clock import Clock
-from syncline.ledger import Firing, Ledger, erasure, finish, firings, people, receipts, suppression, syncs
+from syncline.ledger import Firing, Ledger, erasure, finish, firings, people, receipts, runs, suppression, syncs
 
 START = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -222,3 +223,17 @@ def test_people_may_be_suppressed_by_two_runs_in_any_order(url: str, ledger: Led
     suppress(0, 1, then=crossing.here)
     crossing.result()
     assert ledger.suppressed(pl.Series([key(0), key(1)])).all()
+
+
+def test_two_runs_that_come_by_the_same_id_in_one_second_get_two(
+    url: str, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        met(ledger, name)
+    short = iter(["aaaa", "aaaa", "bbbb"])
+    monkeypatch.setattr(runs.secrets, "token_hex", lambda n: next(short) if n == 2 else uuid.uuid4().hex)
+    with Ledger.open(url, now=lambda: START) as frozen:
+        crossing = Crossing(url, lambda: started(frozen, "two"))
+        with stopping(monkeypatch, runs, "_insert", crossing, after=True):
+            first = started(frozen, "one")
+        assert [first.id, crossing.result().id] == ["20261123-000000-aaaa", "20261123-000000-bbbb"]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import copy_context
 
 from ..clock import Clock
-from ..errors import Fatal
+from ..errors import Fatal, LeaseLost
 from ..ledger import Ledger, RunRecord
 
 log = logging.getLogger("syncline")
@@ -19,16 +19,19 @@ HEARTBEAT = 10.0
 
 @contextmanager
 def alive(ledger: Ledger, run: RunRecord, clock: Clock) -> Iterator[None]:
-    """While the block is carried out, the ledger hears of the run. It stops, with a warning, when the lease is lost."""
+    """While the block is carried out, the ledger hears of the run, whatever trouble it has in between. That ends, with
+    a warning, when the lease is lost."""
     over = threading.Event()
 
     def beat() -> None:
         while not clock.wait(over, HEARTBEAT):
             try:
                 ledger.heartbeat(run)
-            except Fatal as error:
+            except LeaseLost as error:
                 log.warning("%s", error)
                 return
+            except Fatal as error:  # the database is away or locked: it may be back before the lease is free
+                log.warning("no sign of life of run %s: %s", run.id, error)
 
     thread = threading.Thread(target=copy_context().run, args=(beat,), name="heartbeat", daemon=True)
     thread.start()

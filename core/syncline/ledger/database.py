@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -70,6 +71,10 @@ class Database:
         self.now = now
         self.sqlite = self._url.get_backend_name() == "sqlite"
         self.path = Path(self._url.database or "").absolute() if self.sqlite else None
+        self.mark = secrets.token_hex(4)
+        """Tells leases that were taken through this object from all others."""
+        self.tokens: set[str] = set()
+        """Those leases among them that are in use."""
         self._print: tuple[int, int] | None = None
         self._prepared: dict[tuple[Maker, tuple[str, ...]], Prepared] = {}
         # SQLite makes writers wait by sleeping and asking again; a lock lets those of one process take turns at once

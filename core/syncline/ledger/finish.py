@@ -46,7 +46,9 @@ def finish(
             connection.execute(syncs.update().where(syncs.c.id == run.sync_id).values(**given))
         settle(database, connection, run, status, message, after)
         connection.execute(leases.delete().where(leases.c.sync_id == run.sync_id))
-        return by_id(connection, run.id)
+        ended = by_id(connection, run.id)
+    database.tokens.discard(run.token)
+    return ended
 
 
 def _give_up(connection: sa.Connection, desk: Desk, batch: BatchState) -> None:

@@ -173,21 +173,30 @@ class Ledger:
     ) -> RunRecord:
         """Take the lease of the sync and start a run, or take up the one that was cut off (`resumed`, its own window).
 
-        `due` is the firing that a new run carries out. `Busy` while a live process holds the lease, `NotRunnable` when
-        the state is not among `allowed`.
+        `due` is the firing that a new run carries out. `Busy` while a run that is alive holds the lease, `NotRunnable`
+        when the state is not among `allowed`.
         """
         return runs.start(self._database, sync, trigger=trigger, window=window, allowed=allowed, due=due)
 
     def heartbeat(self, run: RunRecord) -> None:
-        """Keep the lease; `Fatal` when it was lost. An open journal does this by itself."""
+        """Keep the lease; `LeaseLost` when it was lost. An open journal does this by itself."""
         runs.heartbeat(self._database, run)
 
+    def occupy(self, run: RunRecord, place: str) -> str | None:
+        """From now on, until its end, the run has the place (an account and a list) for itself: None. As long as the
+        run of another sync has it, that is alive: the name of that sync, and nothing is changed."""
+        return runs.occupy(self._database, run, place)
+
+    def let_go(self, run: RunRecord) -> None:
+        """The run goes on no longer here, whether it ended or not: one that did not is taken up by the next start."""
+        runs.let_go(self._database, run)
+
     def add_calls(self, run: RunRecord, source: int, sink: int) -> None:
-        """So many more requests were made."""
+        """So many more requests were made; `LeaseLost` when the run is no longer ours."""
         runs.count_calls(self._database, run, source=source, sink=sink, add=True)
 
     def set_calls(self, run: RunRecord, source: int, sink: int) -> None:
-        """So many requests were made in all."""
+        """So many requests were made in all; `LeaseLost` when the run is no longer ours."""
         runs.count_calls(self._database, run, source=source, sink=sink, add=False)
 
     def finish_run(

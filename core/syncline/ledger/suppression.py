@@ -34,7 +34,7 @@ def suppress(database: Database, connection: sa.Connection, keys: Iterable[str],
 
 
 class Suppressed:
-    """Who is suppressed; asked by any thread. The hashes are kept in memory, and read anew only when some were added."""
+    """Who is suppressed. The hashes are kept in memory, and read anew only when some were added. For any thread."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
