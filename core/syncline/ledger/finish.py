@@ -16,6 +16,8 @@ from .locks import hold_sync, write_people
 from .open_batch import BatchState
 from .records import RunRecord
 from .runs import by_id, fence
+from .syncs import Becomes, change
+from .syncs import by_id as syncs_by_id
 from .tables import leases, runs, syncs
 
 
@@ -28,6 +30,7 @@ def finish(
     watermark: str | None,
     scope: str | None,
     after: float,
+    becomes: Becomes,
 ) -> RunRecord:
     """See `Ledger.finish_run`."""
     with database.write() as connection:
@@ -45,6 +48,9 @@ def finish(
         if given:
             connection.execute(syncs.update().where(syncs.c.id == run.sync_id).values(**given))
         settle(database, connection, run, status, message, after)
+        sync = syncs_by_id(connection, run.sync_id)
+        if state := becomes(sync):
+            change(database, connection, sync, *state)
         connection.execute(leases.delete().where(leases.c.sync_id == run.sync_id))
         ended = by_id(connection, run.id)
     database.tokens.discard(run.token)

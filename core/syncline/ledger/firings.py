@@ -156,7 +156,8 @@ def skip(database: Database, sync_id: int, due: datetime, message: str) -> None:
 def release(database: Database, firing: Firing) -> None:
     """See `Ledger.release`."""
     with database.write() as connection:
-        _wait(database, connection, firing.sync.id, firing.due, "")
+        ours = firings.c.node == firing.node
+        _wait(database, connection, firing.sync.id, firing.due, "", ours)
 
 
 def drop(database: Database, firing: Firing, message: str) -> None:
@@ -206,8 +207,15 @@ def settle(
             _rest(database, connection, run.sync_id, after)
 
 
-def _wait(database: Database, connection: sa.Connection, sync_id: int, due: datetime, message: str) -> None:
-    here = (firings.c.sync_id == sync_id) & (firings.c.due == due) & OPEN
+def _wait(
+    database: Database,
+    connection: sa.Connection,
+    sync_id: int,
+    due: datetime,
+    message: str,
+    *conditions: sa.ColumnElement[bool],
+) -> None:
+    here = sa.and_((firings.c.sync_id == sync_id) & (firings.c.due == due) & OPEN, *conditions)
     values = {"state": "waiting", "node": None, "at": database.now(), "message": message}
     connection.execute(firings.update().where(here).values(**values))
 

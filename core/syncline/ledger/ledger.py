@@ -39,7 +39,7 @@ from .receipts import remove
 from .records import DeadLetter, Firing, OpenBatch, Origin, Revision, RunRecord, SyncRecord
 from .streak import Standing, Streak
 from .suppression import secret_of
-from .syncs import Expect
+from .syncs import Becomes, Expect
 from .tables import batches, dead_letters
 
 STATE_FOLDER = ".syncline"
@@ -208,15 +208,24 @@ class Ledger:
         watermark: str | None = None,
         scope: str | None = None,
         after: float = 0.0,
+        becomes: Becomes = lambda sync: None,
     ) -> RunRecord:
         """End the run and give the lease back. What is in flight becomes unknown: answer_lost if sent, else not_sent,
         each with a dead letter. The watermark and the scope of the sync move only if given.
 
         The firing of the run ends with it: done; or, when the run failed, waiting for the next try, `after` seconds
-        at least; or, when it was interrupted, waiting for whoever comes next.
+        at least; or, when it was interrupted, waiting for whoever comes next. `becomes` is told of the sync as it is,
+        and says which state it comes into at the same instant.
         """
         return finish.finish(
-            self._database, run, status=status, message=message, watermark=watermark, scope=scope, after=after
+            self._database,
+            run,
+            status=status,
+            message=message,
+            watermark=watermark,
+            scope=scope,
+            after=after,
+            becomes=becomes,
         )
 
     def runs(self, sync_id: int | None, limit: int | None = None) -> list[RunRecord]:

@@ -20,6 +20,8 @@ STATES = ("active", "paused", "completed", "inactive")
 BY_SPEC = "its spec says enabled: false"
 _COLUMNS = [syncs.c[name] for name in SyncRecord.__dataclass_fields__]
 
+Becomes = Callable[[SyncRecord], tuple[str, str] | None]
+"""Is told of a sync as it is when a run of it ends, and says which state it comes into, and why; None: it stays."""
 Difference = tuple[str, Any, Any]
 Expect = Callable[[SyncRecord | None], None]
 """Is told of a sync as it is (None: not there) inside the transaction that would change it, which it may stop."""
@@ -212,10 +214,14 @@ def set_state(database: Database, sync_id: int, state: str, reason: str, expect:
         expect(sync)
         if sync.state == "inactive" and state != "inactive":
             raise not_runnable(sync.name, sync.state, sync.reason)
-        if sync.state == "inactive" or (sync.state, sync.reason) == (state, reason):
-            return False
+        change(database, connection, sync, state, reason)
+        return sync.state not in (state, "inactive")
+
+
+def change(database: Database, connection: sa.Connection, sync: SyncRecord, state: str, reason: str) -> None:
+    """In a transaction that holds the sync: it is in this state now; one that is inactive stays as it is."""
+    if sync.state != "inactive" and (sync.state, sync.reason) != (state, reason):
         _change(connection, sync, database.now(), state, reason)
-        return sync.state != state
 
 
 def _change(connection: sa.Connection, sync: SyncRecord, at: datetime, state: str, reason: str) -> None:
