@@ -23,6 +23,20 @@ from ..errors import Fatal, SpecError
 from .faults import fault_of
 
 BUSY_SECONDS = 60.0
+"""How long a step waits for a lock that somebody else holds, or for a connection."""
+STILL_SECONDS = 30.0
+"""How long a process may stand still in the middle of a step until PostgreSQL takes it back, so that others go on."""
+MOST_CONNECTIONS = 10
+"""Of a process to PostgreSQL; whoever needs one more waits, for every step is short."""
+PATIENCE = {
+    "connect_timeout": 15,
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""A server that is gone, with the network or without a word, is noticed within a minute."""
 _MODES = stat.S_IRUSR | stat.S_IWUSR
 
 
@@ -277,12 +291,20 @@ class Database:
         cursor.close()
 
     def _postgresql_engine(self) -> sa.Engine:
-        options = "-c default_transaction_read_only=on" if self.read_only else ""
+        asked = self._url.query.get("options", ())
+        options = [
+            f"-c lock_timeout={int(BUSY_SECONDS * 1000)}",
+            f"-c idle_in_transaction_session_timeout={int(STILL_SECONDS * 1000)}",
+            *((asked,) if isinstance(asked, str) else asked),
+            *(["-c default_transaction_read_only=on"] if self.read_only else []),
+        ]
         return sa.create_engine(
             self._url,
-            connect_args={"connect_timeout": 15, **({"options": options} if options else {})},
+            connect_args=PATIENCE | {"options": " ".join(options)},
             pool_pre_ping=True,
-            max_overflow=-1,
+            pool_size=MOST_CONNECTIONS,
+            max_overflow=0,
+            pool_timeout=BUSY_SECONDS,
             hide_parameters=True,
         )
 
