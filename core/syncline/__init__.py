@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Refused,
         Retriable,
         SpecError,
+        Stopped,
         SynclineError,
     )
     from .hooks import hookimpl
@@ -99,6 +100,7 @@ __all__ = [
     "SpecError",
     "Sql",
     "Status",
+    "Stopped",
     "SynclineError",
     "Transform",
     "Window",

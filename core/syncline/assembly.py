@@ -12,17 +12,26 @@ from .pipeline.match import Match
 from .pipeline.shape import Shape
 from .plugin import Connection, Runtime
 from .schedule import is_zone
+from .sharing import Shared
 from .spec import Bound, ConnectionUse
 
 
 class Assembly:
-    """Use as a context manager: connections are closed at its end. Without a `runtime` there is no network."""
+    """Use as a context manager: at its end, connections that nobody else uses are closed. `connections` are shared with
+    others, or a runtime for connections of its own; without them there is no network."""
 
-    def __init__(self, bound: Bound, runtime: Runtime | None) -> None:
+    def __init__(self, bound: Bound, connections: Shared | Runtime | None) -> None:
         self.spec = bound.spec
-        self._runtime = runtime
+        self._shared = Shared(connections) if isinstance(connections, Runtime) else connections
         self._stack = ExitStack()
         self._connections: dict[str, Connection[Any]] = {}
+        try:
+            self._make(bound)
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def _make(self, bound: Bound) -> None:
         self.source = bound.source_class(bound.source_config, self._connection(bound.source_connection))
         self.sink = bound.sink_class(bound.sink_config, self._connection(bound.sink_connection))
         self.transforms = [transform(config) for transform, config in bound.transforms]
@@ -75,10 +84,8 @@ class Assembly:
         return Pipeline(self.shape(), self.rules, match, self.mapped)
 
     def _connection(self, use: ConnectionUse | None) -> Connection[Any] | None:
-        if use is None or self._runtime is None:
+        if use is None or self._shared is None:
             return None
         if use.name not in self._connections:
-            connection = use.plugin(use.config, self._runtime)
-            self._stack.callback(connection.close)
-            self._connections[use.name] = connection
+            self._connections[use.name] = self._stack.enter_context(self._shared.lent(use))
         return self._connections[use.name]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from .errors import Fatal
+from .errors import Stopped
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class Budgets:
     def acquire(self, name: str, limit: Limit, n: int = 1) -> None:
         """Block until `n` calls of the budget `name` are granted, as early as the window allows.
 
-        Raises `Fatal` when the run is stopped while it waits.
+        Raises `Stopped` when the run is stopped while it waits.
         """
         told = 0.0
         while wait := self._take(name, limit, n):
@@ -129,7 +129,7 @@ class Budgets:
                 told = until
                 self._waiting(name, until)
             if self._stop.wait(min(wait, 5.0)):
-                raise Fatal(f"stopped while waiting for the call budget {name}")
+                raise Stopped(f"stopped while waiting for the call budget {name}")
 
     def park(self, name: str, seconds: float) -> None:
         """The remote locked this endpoint: nobody who shares the store calls it for `seconds`."""

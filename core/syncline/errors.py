@@ -7,6 +7,8 @@ SynclineError
 ├── Busy           another process is running this sync                  exit 7
 ├── Deactivate     the sync ends, for good                               exit 1
 ├── Fatal          this run ends; the next one may succeed               exit 1
+│   ├── LeaseLost  another process took the run over, and goes on with it exit 7
+│   └── Stopped    somebody stopped the run while it waited              exit 1
 ├── Retriable      the same call may succeed later, `after` seconds on   exit 1 when retries are spent
 ├── Lost           sent, but the answer was lost: the leads are unknown
 └── Refused        one lead was refused, with the `code` of the refuser
@@ -101,9 +103,25 @@ class NotRunnable(SynclineError):
 
 
 class Busy(SynclineError):
-    """Another process holds the lease of this sync."""
+    """The lease of this sync is held: by the run `run` of the process `pid`; `own` when that is this process itself."""
 
     exit_code = 7
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        run: str = "",
+        pid: int = 0,
+        own: bool = False,
+        where: str = "",
+        why: str = "",
+        mend: str = "",
+    ) -> None:
+        super().__init__(what, where=where, why=why, mend=mend)
+        self.run = run
+        self.pid = pid
+        self.own = own
 
 
 class Deactivate(SynclineError):
@@ -112,6 +130,16 @@ class Deactivate(SynclineError):
 
 class Fatal(SynclineError):
     """This run cannot go on. Nothing is lost: what was recorded stays, and the next run may succeed."""
+
+
+class LeaseLost(Fatal):
+    """This process was silent for so long that another one took its run over, and goes on with it: nothing is lost."""
+
+    exit_code = 7
+
+
+class Stopped(Fatal):
+    """The run was stopped while it waited; nothing else is wrong."""
 
 
 class Retriable(SynclineError):

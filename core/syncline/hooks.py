@@ -55,7 +55,8 @@ def syncline_run_started(run: Mapping[str, Any]) -> None:
 @hookspec
 def syncline_batch_committed(receipt: Mapping[str, Any]) -> None:
     """Told after each batch and each answer: how many leads were `read`, are `to_send` and were `sent`; `run` and
-    `batch` (null between batches); `waiting` (a call budget) and `waiting_until` (seconds since the epoch), or null."""
+    `batch` (null between batches); `waiting` (a call budget) and `waiting_until` (seconds since the epoch), or null. A
+    run that waits for a list which another sync fills says so in `waiting`, and `waiting_until` is null."""
 
 
 @hookspec

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -33,11 +34,17 @@ CASES = [
 """(ledger, public list, step, call): every step where sending twice does harm; the rest by samples."""
 
 
+def child_environment() -> dict[str, str]:
+    """A bare one, that imports what these tests import."""
+    paths = [str(CHILD.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {"PYTHONPATH": os.pathsep.join(paths), "PATH": "/usr/bin:/bin"}
+
+
 def killed(folder: Path, url: str, step: str, call: int, sink: dict[str, object]) -> None:
     """A run that is killed there."""
     done = subprocess.run(
         [sys.executable, CHILD, folder, url, step, str(call), json.dumps(sink)],
-        env={"PYTHONPATH": str(CHILD.parent), "PATH": "/usr/bin:/bin"},
+        env=child_environment(),
         capture_output=True,
         text=True,
     )
@@ -91,5 +98,5 @@ def test_a_sync_that_runs_elsewhere_is_busy(tmp_path: Path, ledger_url: str) -> 
         shop.records(PEOPLE)
         sync = adopt(ledger, shop.executor.observers, shop.bound().spec)
         ledger.start_run(sync, trigger="manual", window="{}")
-        with pytest.raises(Busy, match="another process is running"):
+        with pytest.raises(Busy, match="this process is running sync sign-ups"):
             shop.run()

@@ -506,7 +506,7 @@ def test_a_secret_that_is_replaced_is_read_anew(remote: Remote, follow: Follow, 
 def test_a_refused_login_is_named_and_not_shown(
     remote: Remote, follow: Follow, caplog: pytest.LogCaptureFixture, place: Path
 ) -> None:
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "syncline")
     redactor = Redactor()
     with WebServer(remote.bare, login="somebody:else") as server:
         branch = follow(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
+import sqlalchemy as sa
 from ledger_leads import answers, batch, delivered, key, met, started
 from syncline import AudiencePart, Held, Status
-from syncline.ledger import Ledger
+from syncline.ledger import Ledger, suppression
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -184,3 +186,22 @@ def test_an_answer_that_says_do_not_mail_suppresses_the_person(ledger: Ledger) -
         journal.open_batch(0, *batch([0, 1]), None)
         journal.answered(0, answers([0], "ignored", "do_not_mail", code="2006"))
     assert ledger.suppressed(pl.Series([key(0), key(1)])).to_list() == [True, False]
+
+
+def test_no_thread_asks_the_suppression_list_while_another_has_read_half_of_it(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.suppress(["ann@example.com"], "asked for it")
+    ann = pl.Series(["ann@example.com", "bob@example.com", None])
+    answers_meanwhile: list[list[bool]] = []
+    plain = suppression.secret_of
+
+    def interrupted(connection: sa.Connection) -> bytes:
+        monkeypatch.setattr(suppression, "secret_of", plain)
+        with ThreadPoolExecutor(1) as another:
+            answers_meanwhile.append(another.submit(ledger.suppressed, ann).result().to_list())
+        return plain(connection)
+
+    monkeypatch.setattr(suppression, "secret_of", interrupted)
+    assert ledger.suppressed(ann).to_list() == [True, False, False]
+    assert answers_meanwhile == [[True, False, False]]

@@ -20,7 +20,7 @@ FLOORS = [
     {"hooks"},
     {"spec", "ledger", "http", "registry", "git"},
     {"__init__"},
-    {"window", "observers", "notices", "proposal", "telemetry", "endpoint"},
+    {"window", "observers", "notices", "proposal", "telemetry", "endpoint", "sharing"},
     {"adoption", "pipeline"},
     {"assembly", "plan"},
     {"executor"},

@@ -69,9 +69,12 @@ def display(terminal: Terminal, *, logs: bool) -> Display:
 
 
 def waits(receipt: Receipt) -> str:
-    """`waiting for the call budget until 14:05`, or nothing when nobody waits (any more)."""
-    until = receipt.get("waiting_until")
-    if until is None or until <= time.time():
+    """`waiting for the call budget until 14:05`, `waiting for the list, which …`, or nothing when nobody waits (any
+    more)."""
+    waiting, until = receipt.get("waiting"), receipt.get("waiting_until")
+    if until is None:
+        return f"waiting for {waiting}" if waiting else ""
+    if until <= time.time():
         return ""
     return f"waiting for the call budget until {text.clock(until)}"
 
@@ -128,7 +131,7 @@ class Lines:
         self._terminal = terminal
         self._now = now
         self._begun = self._last = now()
-        self._waited: float | None = None
+        self._waited: tuple[str | None, float | None] = None, None
 
     def started(self, run: Receipt) -> None:
         """See `Display`."""
@@ -139,8 +142,9 @@ class Lines:
     def going(self, receipt: Receipt) -> None:
         """See `Display`."""
         wait = waits(receipt)
-        if wait and receipt["waiting_until"] != self._waited:
-            self._waited = receipt["waiting_until"]
+        waited = receipt.get("waiting"), receipt["waiting_until"]
+        if wait and waited != self._waited:
+            self._waited = waited
         elif self._now() - self._last < EVERY:
             return
         self._last = self._now()

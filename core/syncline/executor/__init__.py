@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -20,37 +20,33 @@ from ..batch import KEY
 from ..budget import Budgets
 from ..clock import SYSTEM, Clock
 from ..decision import Outcome
-from ..errors import Deactivate, Fatal, Retriable, SpecError, SynclineError
-from ..ledger import DeadLetter, Firing, Journal, Ledger, RunRecord, SyncRecord, not_runnable
+from ..errors import Deactivate, Fatal, LeaseLost, Retriable, SpecError, Stopped, SynclineError
+from ..ledger import CARRIED_OUT, DeadLetter, Firing, Journal, Ledger, RunRecord, SyncRecord, not_runnable
 from ..observers import Observers
 from ..pipeline import Pipeline, numbered, resume
 from ..pipeline.deliver import Delivery
 from ..pipeline.extract import Extraction
 from ..pipeline.match import OUTCOME, Match
-from ..pipeline.people import People, nobody
+from ..pipeline.people import People
 from ..pipeline.screen import recall
-from ..plugin import AudiencePart, End, Ending, Runtime, Window
+from ..plugin import End, Ending, Runtime, Window
 from ..registry import Registry
 from ..secrets import Redactor
+from ..sharing import Shared
 from ..spec import Bound
 from ..window import scope_of
 from .closing import Closing
 from .departure import Departure, Held, baseline
 from .heartbeat import alive
+from .memory import Turn, people_of
+from .progress import Progress, current
+
+log = logging.getLogger("syncline")
 
 RETRIED = ("active", "completed")
 """States in which dead letters may be sent again."""
-
-
-@dataclass
-class Progress:
-    """Where a run stands, as observers are told: leads read, leads to be sent, leads sent, and who is waited for."""
-
-    read: int = 0
-    to_send: int = 0
-    sent: int = 0
-    waiting: str | None = None
-    waiting_until: float | None = None
+DEFECTS = (Exception, SystemExit, pl.exceptions.PanicException)
+"""What nobody raises on purpose: a plugin that ends the process, or a panic in Polars, is no reason to end all runs."""
 
 
 class BrokenRun(SynclineError):
@@ -68,7 +64,8 @@ class Executor:
     Each run has a context of its own (`contextvars`), which its threads share: what an observer sets there when it is
     told that the run started, holds in the run and nowhere else.
 
-    `cache` is a folder private to the user, where connections keep tokens; `clock` is that of the ledger.
+    `cache` is a folder private to the user, where connections keep tokens; `clock` is that of the ledger. Runs that go
+    side by side share their connections.
     """
 
     ledger: Ledger
@@ -77,6 +74,14 @@ class Executor:
     cache: Path
     stop: threading.Event = field(default_factory=threading.Event)
     clock: Clock = SYSTEM
+
+    def __post_init__(self) -> None:
+        budgets = Budgets(self.ledger.budget_store(), stop=self.stop, waiting=self._waits)
+        self._connections = Shared(self.runtime(budgets))
+
+    def _waits(self, budget: str, until: float) -> None:
+        """Tell that a call budget is waited for; by whichever run this thread belongs to."""
+        (current.get() or Progress(self.observers)).waits(budget, until)
 
     @property
     def observers(self) -> Observers:
@@ -87,14 +92,16 @@ class Executor:
         """One run of the sync, or the rest of one that was broken off; by hand, or for a firing that was claimed.
 
         Raises `NotRunnable`, `Busy` and `SpecError` before a run exists; afterwards whatever ends the run is recorded
-        in it, and the record is returned; `BrokenRun` when that was a defect.
+        in it, and the record is returned; `BrokenRun` when that was a defect, `LeaseLost` when another process took the
+        run over. A retry that was broken off is no run over the records: it is finished first, and then the run starts.
         """
         sync = firing.sync if firing else adopt(self.ledger, self.observers, bound.spec)
         _refuse(sync, ("active",))
-        progress = Progress()
-        with Assembly(bound, self.runtime(self._budgets(progress))) as assembly:
-            trigger = "schedule" if firing else "manual"
-            return copy_context().run(self._attempt, sync, trigger, assembly, progress, [], firing)
+        while True:
+            ended = self._once(bound, sync, "schedule" if firing else "manual", firing=firing)
+            if ended.trigger != "retry" or ended.status not in CARRIED_OUT:
+                return ended
+            sync = self.ledger.sync(sync.name) or sync
 
     def retry(
         self, bound: Bound, run_id: str, *, code: str | None = None, limit: int | None = None, unknown: bool = False
@@ -106,23 +113,24 @@ class Executor:
         """
         sync = adopt(self.ledger, self.observers, bound.spec)
         _refuse(sync, RETRIED)
-        while True:
+
+        def left() -> list[DeadLetter]:
             found = self.ledger.dead_letters(run_id=run_id, sync_id=sync.id, code="unknown" if unknown else code)
-            letters = [letter for letter in found if unknown or letter.code != "unknown"][:limit]
-            if not letters:
+            return [letter for letter in found if unknown or letter.code != "unknown"][:limit]
+
+        while True:
+            if not left():
                 raise SpecError(
                     f"run {run_id} has no {'unknown' if unknown else 'rejected'} leads left to send again",
                     mend="`syncline leads RUN` shows what became of its leads",
                 )
-            progress = Progress()
-            with Assembly(bound, self.runtime(self._budgets(progress))) as assembly:
-                ended = copy_context().run(self._attempt, sync, "retry", assembly, progress, letters)
+            ended = self._once(bound, sync, "retry", letters=left)
             if not ended.resumed or ended.status not in ("succeeded", "partial"):
                 return ended
 
     def zone(self, bound: Bound) -> str:
         """The zone in which times without one are meant: the source's own, UTC for a source that has none."""
-        with Assembly(bound, self.runtime(self._budgets(Progress()))) as assembly:
+        with Assembly(bound, self._connections) as assembly:
             zone = assembly.source.zone() or "UTC"
         if problems := schedule.problems({"frequency": "daily", "time": "00:00", "timezone": zone}):
             mend = "name a zone in the schedule: `timezone: Asia/Kolkata`"
@@ -139,35 +147,9 @@ class Executor:
         """What connections are lent."""
         return Runtime(budgets, self.redactor, self.cache, self.ledger.state_folder, self.stop)
 
-    def people(
-        self, sync: SyncRecord | None, assembly: Assembly, *, keep: bool, again: Iterable[DeadLetter] = ()
-    ) -> People:
-        """What is known of people; `keep` False: a refreshed audience is not stored. `again`: of these it does not
-        matter that an answer was lost, somebody asked to send them again."""
-        account = assembly.account
-        if sync is not None and sync.account not in (None, account):
-            raise Fatal(
-                f"sync {sync.name} has filled another account so far, and what it knows is of people there",
-                where=f"sink.connection: {assembly.spec.sink.connection}",
-                mend="take a ledger of its own for this account (--ledger), or give the sync a new name; if it is the"
-                f" same account behind a new client, say `replaces: {sync.name}` there",
-            )
-
-        def store(part: AudiencePart, started: datetime) -> None:
-            if keep:
-                self.ledger.record_audience(account, part, started)
-
-        return People(
-            assembly.sink,
-            members=self.ledger.members(sync.id) if sync else nobody(),
-            awaiting=self.ledger.awaiting(account, besides=sync.id if sync else None),
-            unsure=self.ledger.unsure(sync.id, besides=[letter.id for letter in again]) if sync else None,
-            audience=self.ledger.audience(account),
-            held=self.ledger.held(account),
-            keep=store,
-            now=self.ledger.now,
-            target=sync.target if sync else None,
-        )
+    def people(self, sync: SyncRecord | None, assembly: Assembly, *, keep: bool) -> People:
+        """What is known of people; `keep` False: a refreshed audience is not stored."""
+        return people_of(self.ledger, sync, assembly, keep=keep)
 
     def match(self, assembly: Assembly, people: People, recorded: Sequence[pl.DataFrame] = ()) -> Match:
         """The stage that decides; `recorded` is what a run that is taken up again has decided before."""
@@ -179,15 +161,29 @@ class Executor:
 
     # ------------------------------------------------------------------------------------------ the life of a run
 
+    def _once(
+        self,
+        bound: Bound,
+        sync: SyncRecord,
+        trigger: str,
+        *,
+        firing: Firing | None = None,
+        letters: Callable[[], list[DeadLetter]] = list,
+    ) -> RunRecord:
+        """One run, in a context of its own; or the rest of one that was broken off."""
+        with Assembly(bound, self._connections) as assembly:
+            return copy_context().run(self._attempt, sync, trigger, assembly, letters, firing)
+
     def _attempt(
         self,
         sync: SyncRecord,
         trigger: str,
         assembly: Assembly,
-        progress: Progress,
-        letters: list[DeadLetter],
-        firing: Firing | None = None,
+        letters: Callable[[], list[DeadLetter]],
+        firing: Firing | None,
     ) -> RunRecord:
+        progress = Progress(self.observers)
+        current.set(progress)
         gone: Deactivate | None = None
         now = self.ledger.now()
         try:
@@ -207,43 +203,69 @@ class Executor:
             allowed=RETRIED if trigger == "retry" else ("active",),
             firing=firing,
         )
-        self.observers.tell("syncline_run_started", run=run.document())
-        closing = Closing(self.ledger, self.observers, sync, run, assembly)
-        if gone is not None:
-            return closing.inactive(self.redactor.clean(str(gone)))
-        with alive(self.ledger, run, self.clock):
-            try:
-                end = self._carry_out(sync, run, assembly, progress, letters)
-            except Deactivate as error:
-                return closing.inactive(self.redactor.clean(str(error)))
-            except Held as error:
-                return closing.held(str(error))
-            except KeyboardInterrupt:
-                return closing.interrupted()
-            except SynclineError as error:
-                if self.stop.is_set():
-                    return closing.interrupted()
-                after = error.after if isinstance(error, Retriable) else None
-                return closing.failed(self.redactor.clean(str(error)), after=after or 0.0)
-            except Exception as error:
-                raise BrokenRun(closing.failed(f"a defect: {type(error).__name__} at {_place(error)}")) from error
-            if end.ending is Ending.STOPPED_EARLY:
-                return closing.interrupted() if self.stop.is_set() else closing.failed("the source stopped early")
-            return closing.complete(end, baseline(assembly.spec, run))
+        try:
+            progress.run = run.id
+            self.observers.tell("syncline_run_started", run=run.document())
+            closing = Closing(self.ledger, self.observers, sync, run, assembly)
+            if gone is not None:
+                return closing.inactive(self.redactor.clean(str(gone)))
+            with alive(self.ledger, run, self.clock):
+                return self._guarded(closing, lambda: self._carry_out(sync, run, assembly, progress, letters))
+        finally:
+            self._let_go(run)
+
+    def _guarded(self, closing: Closing, work: Callable[[], End]) -> RunRecord:
+        """Whatever comes of the work is recorded in the run; but not when the run is no longer ours."""
+        try:
+            end = work()
+        except LeaseLost:
+            raise
+        except Deactivate as error:
+            return closing.inactive(self.redactor.clean(str(error)))
+        except Held as error:
+            return closing.held(str(error))
+        except KeyboardInterrupt:
+            return closing.interrupted()
+        except SynclineError as error:
+            text = self.redactor.clean(str(error))
+            if self.stop.is_set():
+                return closing.interrupted("" if isinstance(error, Stopped) else text)
+            return closing.failed(text, after=(error.after if isinstance(error, Retriable) else None) or 0.0)
+        except DEFECTS as error:
+            raise BrokenRun(closing.failed(f"a defect: {type(error).__name__} at {_place(error)}")) from error
+        if end.ending is Ending.STOPPED_EARLY:
+            return closing.interrupted() if self.stop.is_set() else closing.failed("the source stopped early")
+        return closing.complete(end, baseline(closing.assembly.spec, closing.run))
+
+    def _let_go(self, run: RunRecord) -> None:
+        """Nothing more is done for the run; if its end could not be recorded, the next start goes on with it."""
+        try:
+            self.ledger.let_go(run)
+        except Fatal as error:
+            log.warning(
+                "the lease of run %s stays behind: for other processes it is free in a minute: %s", run.id, error
+            )
 
     def _carry_out(
-        self, sync: SyncRecord, run: RunRecord, assembly: Assembly, progress: Progress, letters: list[DeadLetter]
+        self,
+        sync: SyncRecord,
+        run: RunRecord,
+        assembly: Assembly,
+        progress: Progress,
+        letters: Callable[[], list[DeadLetter]],
     ) -> End:
         assembly.sink.prepare(assembly.mapped)
         recorded = list(self.ledger.leads(run.id)) if run.resumed else []
-        people = self.people(sync, assembly, keep=True, again=letters)
+        again = letters() if run.trigger == "retry" and not run.resumed else []
+        turn = Turn(self.ledger, run, progress, self.stop, self.clock)
+        asked = [letter.id for letter in again]
+        people = people_of(self.ledger, sync, assembly, keep=True, again=asked, turn=turn)
         match = self.match(assembly, people, recorded)
         pipeline = assembly.pipeline(match)
         if run.trigger == "retry":
-            letters = [] if run.resumed else letters
-            again = numbered(letters, self.ledger.next_row(run), pipeline.fields)
-            self._flow(run, assembly, people, match, pipeline, progress, again)
-            self.ledger.settle_dead_letter([letter.id for letter in letters], run.id)
+            batches = numbered(again, self.ledger.next_row(run), pipeline.fields)
+            self._flow(run, assembly, people, match, pipeline, progress, batches)
+            self.ledger.settle_dead_letter(asked, run.id)
             return End(Ending.STOPPED_EARLY if self.stop.is_set() else Ending.COMPLETE)
         extraction = self._extraction(run, assembly, recorded)
         departure = Departure(self.ledger, sync, run, assembly, self.stop)
@@ -282,39 +304,22 @@ class Executor:
         sink, source = assembly.sink, assembly.source
 
         def recorded(seq: int, read: int, to_send: int) -> None:
-            progress.read += read
-            progress.to_send += to_send
-            self._told(run.id, seq, progress)
+            progress.recorded(seq, read, to_send)
             self.ledger.set_calls(run, source=run.source_calls + source.calls, sink=run.sink_calls + sink.calls)
-
-        def sent(leads: int) -> None:
-            progress.sent += leads
-            self._told(run.id, None, progress)
 
         remember = sink.remembers()
         with (
             self.ledger.journal(run, account=assembly.account, target=people.target, remember=remember) as journal,
             Delivery(
-                sink, journal, assembly.mapped, stop=self.stop, opted_out=match.opted_out, progress=sent
+                sink, journal, assembly.mapped,
+                stop=self.stop, opted_out=match.opted_out, taken=match.taken, progress=progress.sent,
             ) as delivery,
-        ):
+        ):  # fmt: skip
             if run.resumed:
                 resume(delivery, self.ledger.open_batches(run))
             pipeline.flow(shaped, journal, delivery, first_batch=self.ledger.next_batch(run), recorded=recorded)
             delivery.finish()
             then(journal)
-
-    # ------------------------------------------------------------------------------------------ what people are told
-
-    def _budgets(self, progress: Progress) -> Budgets:
-        def waiting(name: str, until: float) -> None:
-            progress.waiting, progress.waiting_until = name, until
-            self._told(None, None, progress)
-
-        return Budgets(self.ledger.budget_store(), stop=self.stop, waiting=waiting)
-
-    def _told(self, run_id: str | None, batch: int | None, progress: Progress) -> None:
-        self.observers.tell("syncline_batch_committed", receipt=vars(progress) | {"run": run_id, "batch": batch})
 
 
 def _refuse(sync: SyncRecord, allowed: Collection[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..assembly import Assembly
@@ -9,6 +10,9 @@ from ..decision import Outcome
 from ..ledger import Ledger, RunRecord, SyncRecord, iso
 from ..observers import Observers
 from ..plugin import End
+
+State = tuple[str, str]
+"""The state of a sync, and the reason."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +29,8 @@ class Closing:
         """All was read and everything sent: succeeded, or partial when a lead was rejected or is unknown."""
         counts = self.ledger.run(self.run.id).counts
         left = counts.of(Outcome.REJECTED) + counts.of(Outcome.UNKNOWN)
-        schedule = self.assembly.spec.schedule
-        once = schedule is not None and schedule.frequency == "once" and self.run.trigger != "retry"
         return self._close(
-            "partial" if left else "succeeded",
-            "",
-            watermark=end.watermark,
-            scope=scope,
-            becomes=("completed", "frequency is once, and its run is done") if once else None,
+            "partial" if left else "succeeded", "", watermark=end.watermark, scope=scope, becomes=self._completed
         )
 
     def failed(self, message: str, *, after: float = 0.0) -> RunRecord:
@@ -45,9 +43,10 @@ class Closing:
             self.observers.tell("syncline_run_postponed", **news)
         return closed
 
-    def interrupted(self) -> RunRecord:
-        """Somebody stopped the run."""
-        return self._close("interrupted", "stopped; what was not sent is left for the next run")
+    def interrupted(self, besides: str = "") -> RunRecord:
+        """Somebody stopped the run; `besides`, this went wrong."""
+        stopped = "stopped; what was not sent is left for the next run"
+        return self._close("interrupted", f"{stopped}; besides: {besides}" if besides else stopped)
 
     def held(self, message: str) -> RunRecord:
         """A guard holds the removals; everything else was done."""
@@ -55,9 +54,18 @@ class Closing:
 
     def inactive(self, reason: str) -> RunRecord:
         """The source or the sink is gone for good, and so is the sync."""
-        closed = self._close("inactive", reason, becomes=("inactive", reason))
+        closed = self._close("inactive", reason, becomes=lambda sync: ("inactive", reason))
         self.observers.tell("syncline_sync_deactivated", sync=self.sync.name, reason=reason)
         return closed
+
+    def _completed(self, sync: SyncRecord) -> State | None:
+        """A sync that was to run once is completed by its run, also when it was paused meanwhile; not when its schedule
+        was edited meanwhile: that one is due anew."""
+        schedule = self.assembly.spec.schedule
+        if schedule is None or schedule.frequency != "once" or self.run.trigger == "retry":
+            return None
+        edited = sync.spec.get("schedule") != self.assembly.spec.raw.get("schedule")
+        return None if edited else ("completed", "frequency is once, and its run is done")
 
     def _close(
         self,
@@ -67,18 +75,25 @@ class Closing:
         watermark: str | None = None,
         scope: str | None = None,
         after: float = 0.0,
-        becomes: tuple[str, str] | None = None,
+        becomes: Callable[[SyncRecord], State | None] = lambda sync: None,
     ) -> RunRecord:
+        changed: list[State] = []
+
+        def state(sync: SyncRecord) -> State | None:
+            following = becomes(sync)
+            if following and sync.state not in (following[0], "inactive"):
+                changed.append(following)
+            return following
+
         source, sink = (
             self.run.source_calls + self.assembly.source.calls,
             self.run.sink_calls + self.assembly.sink.calls,
         )
         self.ledger.set_calls(self.run, source=source, sink=sink)
         closed = self.ledger.finish_run(
-            self.run, status=status, message=message, watermark=watermark, scope=scope, after=after, becomes=becomes
+            self.run, status=status, message=message, watermark=watermark, scope=scope, after=after, becomes=state
         )
         self.observers.tell("syncline_run_finished", run=closed.document())
-        sync = self.ledger.sync(self.sync.name)
-        if becomes is not None and sync is not None and (sync.state, sync.reason) == becomes:
-            self.observers.tell("syncline_state_changed", sync=sync.name, state=sync.state, reason=sync.reason)
+        for each, reason in changed:
+            self.observers.tell("syncline_state_changed", sync=self.sync.name, state=each, reason=reason)
         return closed

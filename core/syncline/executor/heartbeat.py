@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import copy_context
 
 from ..clock import Clock
-from ..errors import Fatal
+from ..errors import Fatal, LeaseLost
 from ..ledger import Ledger, RunRecord
 
 log = logging.getLogger("syncline")
@@ -19,7 +19,8 @@ HEARTBEAT = 10.0
 
 @contextmanager
 def alive(ledger: Ledger, run: RunRecord, clock: Clock) -> Iterator[None]:
-    """While the block is carried out, the ledger hears of the run; when it does not, there is one warning."""
+    """While the block is carried out, the ledger hears of the run, whatever trouble it has in between. That ends, with
+    a warning, when the lease is lost."""
     over = threading.Event()
 
     def beat() -> None:
@@ -28,9 +29,12 @@ def alive(ledger: Ledger, run: RunRecord, clock: Clock) -> Iterator[None]:
             try:
                 ledger.heartbeat(run)
                 told = ""
-            except Fatal as error:  # out of reach for a while, or lost: the next step of the run finds out which
+            except LeaseLost as error:
+                log.warning("%s", error)
+                return
+            except Fatal as error:  # the database is away or locked: it may be back before the lease is free
                 if str(error) != told:
-                    log.warning("%s", error)
+                    log.warning("no sign of life of run %s: %s", run.id, error)
                 told = str(error)
 
     thread = threading.Thread(target=copy_context().run, args=(beat,), name="heartbeat", daemon=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from ..budget import Budgets, Limit
-from ..errors import Fatal, Lost, Refused, Retriable, SynclineError
+from ..errors import Fatal, Lost, Refused, Retriable, Stopped, SynclineError
 from ..secrets import Redactor
 from .answer import Answer, read_answer
 
@@ -146,7 +146,7 @@ class Client:
         if left <= 0:
             raise Retriable(again.what, after=again.after, where=again.where, why=again.why, mend=again.mend) from None
         if again.after and not call.budget and self._stop.wait(again.after):
-            raise Fatal("stopped while waiting for the other side", where=call.where) from None
+            raise Stopped("stopped while waiting for the other side", where=call.where) from None
 
     def _granted(self, call: _Call) -> float:
         """Acquire the budget of one request; the seconds that took."""
@@ -154,7 +154,7 @@ class Client:
         if call.budget:
             self._budgets.acquire(*call.budget)
         if self._stop.is_set():
-            raise Fatal("stopped before the call", where=call.where)
+            raise Stopped("stopped before the call", where=call.where)
         return time.monotonic() - started
 
     def _exchange(self, call: _Call, *, paid: bool = False) -> Answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,20 @@ from ..errors import Fatal, SpecError
 from .faults import fault_of
 
 BUSY_SECONDS = 60.0
+"""How long a step waits for a lock that somebody else holds, or for a connection."""
+STILL_SECONDS = 30.0
+"""How long a process may stand still in the middle of a step until PostgreSQL takes it back, so that others go on."""
+MOST_CONNECTIONS = 10
+"""Of a process to PostgreSQL; whoever needs one more waits, for every step is short."""
+PATIENCE = {
+    "connect_timeout": 15,
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""A server that is gone, with the network or without a word, is noticed within a minute."""
 _MODES = stat.S_IRUSR | stat.S_IWUSR
 
 
@@ -70,6 +85,10 @@ class Database:
         self.now = now
         self.sqlite = self._url.get_backend_name() == "sqlite"
         self.path = Path(self._url.database or "").absolute() if self.sqlite else None
+        self.mark = secrets.token_hex(4)
+        """Tells leases that were taken through this object from all others."""
+        self.tokens: set[str] = set()
+        """Those leases among them that are in use."""
         self._print: tuple[int, int] | None = None
         self._prepared: dict[tuple[Maker, tuple[str, ...]], Prepared] = {}
         # SQLite makes writers wait by sleeping and asking again; a lock lets those of one process take turns at once
@@ -93,10 +112,12 @@ class Database:
         with self._turn, self._translated(), self._writers.connect() as connection, connection.begin():
             yield connection
 
-    def lock(self, connection: sa.Connection, name: str) -> None:
-        """Hold the lock `name` among all processes until this write ends (on SQLite every write is alone)."""
+    def lock(self, connection: sa.Connection, name: str, *, shared: bool = False) -> None:
+        """Hold the lock `name` among all processes until this write ends (on SQLite every write is alone), alone or
+        together with all others that hold it `shared`. For the order of locks see `locks`."""
         if not self.sqlite:
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+            kind = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+            connection.execute(sa.text(f"SELECT {kind}(hashtextextended(:name, 0))"), {"name": name})
 
     def among(self, column: sa.ColumnElement[Any], keys: Sequence[str]) -> sa.ColumnElement[bool]:
         """`column IN keys`, for any number of text keys."""
@@ -270,12 +291,20 @@ class Database:
         cursor.close()
 
     def _postgresql_engine(self) -> sa.Engine:
-        options = "-c default_transaction_read_only=on" if self.read_only else ""
+        asked = self._url.query.get("options", ())
+        options = [
+            f"-c lock_timeout={int(BUSY_SECONDS * 1000)}",
+            f"-c idle_in_transaction_session_timeout={int(STILL_SECONDS * 1000)}",
+            *((asked,) if isinstance(asked, str) else asked),
+            *(["-c default_transaction_read_only=on"] if self.read_only else []),
+        ]
         return sa.create_engine(
             self._url,
-            connect_args={"connect_timeout": 15, **({"options": options} if options else {})},
+            connect_args=PATIENCE | {"options": " ".join(options)},
             pool_pre_ping=True,
-            max_overflow=-1,
+            pool_size=MOST_CONNECTIONS,
+            max_overflow=0,
+            pool_timeout=BUSY_SECONDS,
             hide_parameters=True,
         )
 

@@ -13,6 +13,7 @@ from ..batch import ADDRESS, ID, KEY, ROW, key_of
 from . import key_index, tables
 from .database import Database
 from .frames import DETAIL, hash_of, hashes, may_hold, pack, pack_outcomes, unpack, unpack_outcomes
+from .locks import forget_people, tidy_up
 from .suppression import count_forgotten, suppress
 from .tables import audience, batches, dead_letters, deliveries, members, runs
 
@@ -21,6 +22,7 @@ def forget(database: Database, address: str) -> dict[str, int]:
     """See `Ledger.forget`."""
     key = key_of(address)
     with database.write() as connection:
+        forget_people(database, connection)
         counts = {
             table.name: connection.execute(table.delete().where(table.c.key == key)).rowcount
             for table in (members, audience, dead_letters)
@@ -90,6 +92,7 @@ def prune(database: Database, retention_days: float) -> int:
     """See `Ledger.prune`."""
     before = database.now() - timedelta(days=retention_days)
     with database.write() as connection:
+        tidy_up(database, connection)
         old = sa.select(runs.c.id).where(runs.c.finished_at < before)
         here = batches.c.run_id.in_(old) & batches.c.outcomes.is_not(None)
         pruned = connection.execute(batches.update().where(here).values(outcomes=None, hashes=None)).rowcount

@@ -12,10 +12,11 @@ from .database import Database
 from .firings import settle
 from .frames import DETAIL, OUTCOME, REASON
 from .letters import Desk, bury
+from .locks import write_people
 from .open_batch import BatchState
-from .records import RunRecord, SyncRecord
+from .records import RunRecord
 from .runs import by_id, fence
-from .syncs import become, locked
+from .syncs import Becomes, change, locked
 from .tables import leases, runs, syncs
 
 
@@ -28,12 +29,13 @@ def finish(
     watermark: str | None,
     scope: str | None,
     after: float,
-    becomes: tuple[str, str] | None,
+    becomes: Becomes,
 ) -> RunRecord:
     """See `Ledger.finish_run`."""
     with database.write() as connection:
         sync = locked(connection, run.sync_id)
         fence(database, connection, run)
+        write_people(database, connection)
         left = open_batch.load(connection, run.id)
         for batch in left:
             _give_up(connection, Desk(database, run, None), batch)
@@ -45,16 +47,12 @@ def finish(
         if given:
             connection.execute(syncs.update().where(syncs.c.id == run.sync_id).values(**given))
         settle(database, connection, sync, run, status=status, message=message, after=after)
-        if becomes is not None and _may_become(sync, run, becomes[0]):
-            become(connection, sync, database.now(), *becomes)
+        if state := becomes(sync):
+            change(database, connection, sync, *state)
         connection.execute(leases.delete().where(leases.c.sync_id == run.sync_id))
-        return by_id(connection, run.id)
-
-
-def _may_become(sync: SyncRecord, run: RunRecord, state: str) -> bool:
-    """Inactive is final; and where the schedule was edited while the run was going, more is to be done."""
-    edited = sync.due_after is not None and sync.due_after > run.started_at
-    return sync.state not in ("inactive", state) and not (state == "completed" and edited)
+        ended = by_id(connection, run.id)
+    database.tokens.discard(run.token)
+    return ended
 
 
 def _give_up(connection: sa.Connection, desk: Desk, batch: BatchState) -> None:

@@ -25,6 +25,7 @@ from . import open_batch
 from .database import Database
 from .frames import DETAIL, OUTCOME, REASON
 from .letters import Desk
+from .locks import hold_list, hold_sync, write_people
 from .open_batch import BatchState
 from .receipts import list_id_of, remove, settle
 from .records import RunRecord
@@ -58,6 +59,7 @@ class Journal:
         self._closed: list[Counts] = []
         self._renewed = time.monotonic()
         with database.write() as connection:
+            hold_sync(connection, run.sync_id)
             fence(database, connection, run)
             renew(database, connection, run)
             self._forgotten = forgotten(connection)
@@ -175,6 +177,8 @@ class Journal:
         batch = open_batch.opened(seq, outcomes, outcomes.clear(), None)
 
         def step(connection: sa.Connection) -> None:
+            if self._desk.list_id is not None:
+                hold_list(self._database, connection, self._desk.list_id)
             open_batch.insert(connection, self._run.id, batch)
             self._close_batch(batch)
             remove(connection, self._database, self._run.sync_id, outcomes.get_column(KEY).to_list())
@@ -259,6 +263,7 @@ class Journal:
             return
         with self._database.write() as connection:
             fence(self._database, connection, self._run)
+            write_people(self._database, connection)
             self._heed_forgotten(connection)
             if time.monotonic() - self._renewed >= RENEW_AFTER:
                 renew(self._database, connection, self._run)

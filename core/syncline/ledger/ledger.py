@@ -40,7 +40,7 @@ from .receipts import remove
 from .records import DeadLetter, Firing, OpenBatch, Origin, Revision, RunRecord, SyncRecord, Wanted
 from .streak import Standing, Streak
 from .suppression import secret_of
-from .syncs import Expect
+from .syncs import Becomes, Expect
 from .tables import batches, dead_letters
 
 STATE_FOLDER = ".syncline"
@@ -169,21 +169,30 @@ class Ledger:
     ) -> RunRecord:
         """Take the lease of the sync and start a run, or take up the one that was cut off (`resumed`, its own window).
 
-        `firing` is what a new run carries out. `Busy` while a live process holds the lease, or when the firing went to
-        another process meanwhile; `NotRunnable` when the state is not among `allowed`.
+        `firing` is what a new run carries out. `Busy` while a run that is alive holds the lease, or when the firing
+        went to another process meanwhile; `NotRunnable` when the state is not among `allowed`.
         """
         return runs.start(self._database, sync, trigger=trigger, window=window, allowed=allowed, firing=firing)
 
     def heartbeat(self, run: RunRecord) -> None:
-        """Keep the lease; `Fatal` when it was lost. An open journal does this by itself."""
+        """Keep the lease; `LeaseLost` when it was lost. An open journal does this by itself."""
         runs.heartbeat(self._database, run)
 
+    def occupy(self, run: RunRecord, place: str) -> str | None:
+        """From now on, until its end, the run has the place (an account and a list) for itself: None. As long as the
+        run of another sync has it, that is alive: the name of that sync, and nothing is changed."""
+        return runs.occupy(self._database, run, place)
+
+    def let_go(self, run: RunRecord) -> None:
+        """The run goes on no longer here, whether it ended or not: one that did not is taken up by the next start."""
+        runs.let_go(self._database, run)
+
     def add_calls(self, run: RunRecord, source: int, sink: int) -> None:
-        """So many more requests were made."""
+        """So many more requests were made; `LeaseLost` when the run is no longer ours."""
         runs.count_calls(self._database, run, source=source, sink=sink, add=True)
 
     def set_calls(self, run: RunRecord, source: int, sink: int) -> None:
-        """So many requests were made in all."""
+        """So many requests were made in all; `LeaseLost` when the run is no longer ours."""
         runs.count_calls(self._database, run, source=source, sink=sink, add=False)
 
     def finish_run(
@@ -195,14 +204,14 @@ class Ledger:
         watermark: str | None = None,
         scope: str | None = None,
         after: float = 0.0,
-        becomes: tuple[str, str] | None = None,
+        becomes: Becomes = lambda sync: None,
     ) -> RunRecord:
         """End the run and give the lease back. What is in flight becomes unknown: answer_lost if sent, else not_sent,
         each with a dead letter. The watermark and the scope of the sync move only if given.
 
         The firing of the run ends with it: done; or, when the run failed, waiting for the next try, `after` seconds
-        at least; or, when it was interrupted, waiting for whoever comes next. The sync `becomes` (state, reason) in
-        the same step; but not completed when its schedule was edited while the run was going.
+        at least; or, when it was interrupted, waiting for whoever comes next. `becomes` is told of the sync as it is,
+        and says which state it comes into at the same instant.
         """
         return finish.finish(
             self._database,

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from ..batch import KEY, keys
 from ..plugin import AudiencePart, Held, Status
 from .database import Database
+from .locks import hold_list, write_people
 from .receipts import NOT_OPTED_OUT, VALUES, list_id_of
 from .tables import audience, audience_reads, lists, members, micros, syncs
 
@@ -131,8 +132,9 @@ def record_audience(database: Database, account: str, part: AudiencePart, starte
     """See `Ledger.record_audience`."""
     people = _people(part)
     with database.write() as connection:
+        write_people(database, connection)
         list_id = list_id_of(database, connection, account, part.list)
-        database.lock(connection, f"syncline audience {list_id}")
+        hold_list(database, connection, list_id)
         now = database.now()
         if people.height:
             _upsert(database, connection, list_id=list_id, status=part.status, people=people, started=started, now=now)

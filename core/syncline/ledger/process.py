@@ -22,12 +22,26 @@ class Holder:
 
     def is_gone(self) -> bool:
         """True only when it is surely gone: it ran on this host, and its process is no more."""
-        return self.host == _host() and _born(self.pid) != self.born
+        if self.host != _host():
+            return False
+        born = _born(self.pid) if self.born else None
+        return not _is_there(self.pid) if born is None else born != self.born
 
 
 def this_process() -> Holder:
     """The holder that we are."""
-    return Holder(_host(), os.getpid(), _born(os.getpid()))
+    return Holder(_host(), os.getpid(), _born(os.getpid()) or "")
+
+
+def _is_there(pid: int) -> bool:
+    """Whether a process has this number, be it somebody else's that is hidden from us."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is there, and not ours
+        return True
+    return True
 
 
 @functools.cache
@@ -41,15 +55,19 @@ def _host() -> str:
     return " ".join(parts)
 
 
-def _born(pid: int) -> str:
-    """When the process started, in the system's own words; empty when there is no such process (a zombie is none)."""
+def _born(pid: int) -> str | None:
+    """When the process started, in the system's own words; empty for a zombie, which is gone. None when that is not
+    shown: there is no such process, or it is another user's and hidden (`/proc` mounted with `hidepid`)."""
     if (_PROC / "self/stat").exists():
         try:
             fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            return ""
+        except OSError:
+            return None
         return "" if fields[0] in "ZX" else fields[19]
-    found = subprocess.run(  # noqa: S603  # a fixed program with a number
-        ["/bin/ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    return found.stdout.strip()
+    try:
+        found = subprocess.run(  # noqa: S603  # a fixed program with a number
+            ["/bin/ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return None
+    return found.stdout.strip() or None

@@ -13,6 +13,7 @@ from ..plugin import Status
 from .database import Database
 from .frames import DETAIL, OUTCOME, REASON
 from .letters import Desk, bury, settle_keys
+from .locks import hold_list
 from .suppression import suppress
 from .tables import audience, lists, members, micros
 
@@ -25,6 +26,8 @@ FINGERPRINT, VALUES = "#fingerprint", "#values"
 
 def settle(connection: sa.Connection, desk: Desk, payload: pl.DataFrame, results: pl.DataFrame) -> None:
     """Record all consequences of these answers; `payload` holds at least the rows of `results`."""
+    if desk.list_id is not None:
+        hold_list(desk.database, connection, desk.list_id)
     answered = payload.drop(OUTCOME, REASON, DETAIL, strict=False).join(results, on=ROW, how="inner")
     arrived = answered.filter(pl.col("accepted") & pl.col(KEY).is_not_null())
     if arrived.height:
@@ -86,7 +89,6 @@ def _in_audience(connection: sa.Connection, desk: Desk, list_id: int, there: pl.
     """An accepted lead stands in the list from now on; it never hides that the person opted out meanwhile."""
     if there.is_empty():
         return
-    desk.database.lock(connection, f"syncline audience {list_id}")
     rows = there.select(pl.col(KEY).alias("key"), pl.col(VALUES).alias("values"))
     desk.database.many(
         connection, _upsert_active, rows,
@@ -106,7 +108,6 @@ def _upsert_active(database: Database) -> sa.Insert:
 def _refused(connection: sa.Connection, desk: Desk, list_id: int, refused: pl.DataFrame) -> None:
     """The target refused the address itself: remembered, so that no later run spends a call on it."""
     now = desk.database.now()
-    desk.database.lock(connection, f"syncline audience {list_id}")
     insert = desk.database.insert(audience)
     connection.execute(
         insert.on_conflict_do_update(

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..decision import Counts, Outcome
-from ..errors import Busy, Fatal, SpecError
+from ..errors import Busy, LeaseLost, SpecError
 from .database import Database
 from .process import Holder, this_process
 from .records import Firing, RunRecord, SyncRecord, iso
@@ -31,6 +31,24 @@ def start(
     firing: Firing | None,
 ) -> RunRecord:
     """See `Ledger.start_run`."""
+    token = f"{database.mark}-{secrets.token_hex(8)}"
+    database.tokens.add(token)
+    try:
+        return _started(database, sync, trigger, window, allowed, firing, token)
+    except BaseException:
+        database.tokens.discard(token)
+        raise
+
+
+def _started(
+    database: Database,
+    sync: SyncRecord,
+    trigger: str,
+    window: str,
+    allowed: Collection[str],
+    firing: Firing | None,
+    token: str,
+) -> RunRecord:
     with database.write() as connection:
         now = locked(connection, sync.id)
         if now.state not in allowed:
@@ -46,15 +64,23 @@ def start(
         else:
             run_id = str(cut_off)
             connection.execute(runs.update().where(runs.c.id == run_id).values(resumed=True))
-        return by_id(connection, run_id, token=_take(database, connection, sync.id, run_id))
+        _take(database, connection, sync.id, run_id, token)
+        return by_id(connection, run_id, token=token)
 
 
 def held_by(database: Database, connection: sa.Connection, sync_id: int) -> sa.Row[Any] | None:
-    """The lease of a sync, if a process that is alive holds it."""
+    """The lease of a sync, if a run that is alive holds it."""
     lease = connection.execute(sa.select(leases).where(leases.c.sync_id == sync_id)).one_or_none()
-    if lease is None or database.now() - lease.heartbeat >= FREE_AFTER:
-        return None
-    return None if Holder(lease.host, lease.pid, lease.born).is_gone() else lease
+    return lease if lease is not None and _is_alive(database, lease) else None
+
+
+def _is_alive(database: Database, lease: sa.Row[Any]) -> bool:
+    """Not silent for too long, and its process is there; of leases that were taken here we know which are in use."""
+    if database.now() - lease.heartbeat >= FREE_AFTER:
+        return False
+    if lease.token.startswith(f"{database.mark}-"):
+        return lease.token in database.tokens
+    return not Holder(lease.host, lease.pid, lease.born).is_gone()
 
 
 def held_as(firing: Firing) -> sa.ColumnElement[bool]:
@@ -76,10 +102,16 @@ def _refuse_lost(connection: sa.Connection, firing: Firing) -> None:
 def _refuse_while_held(database: Database, connection: sa.Connection, sync: SyncRecord) -> None:
     lease = held_by(database, connection, sync.id)
     if lease is not None:
+        me = this_process()
+        own = (lease.host, lease.pid) == (me.host, me.pid)
+        place = f"process {lease.pid} on {lease.host.partition(' ')[0]}"
         raise Busy(
-            f"another process is running sync {sync.name}",
-            why=f"process {lease.pid} on {lease.host.partition(' ')[0]}, run {lease.run_id}",
+            f"{'this' if own else 'another'} process is running sync {sync.name}",
+            why=f"run {lease.run_id}" if own else f"{place}, run {lease.run_id}",
             mend="wait until it ends",
+            run=lease.run_id,
+            pid=lease.pid,
+            own=own,
         )
     connection.execute(leases.delete().where(leases.c.sync_id == sync.id))
 
@@ -88,22 +120,18 @@ def _insert(
     database: Database, connection: sa.Connection, sync: SyncRecord, trigger: str, window: str, due: datetime | None
 ) -> str:
     now = database.now()
-    while True:
-        run_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-        if connection.scalar(sa.select(runs.c.id).where(runs.c.id == run_id)) is None:
-            break
-    values: dict[str, Any] = {"id": run_id, "sync_id": sync.id, "trigger": trigger, "window": window}
-    connection.execute(
-        runs.insert().values(
-            **values, status="running", started_at=now, message="", counts={}, source_calls=0, sink_calls=0,
-            resumed=False, due=due,
-        )
+    insert = database.insert(runs).values(
+        sync_id=sync.id, trigger=trigger, window=window, status="running", started_at=now, message="", counts={},
+        source_calls=0, sink_calls=0, resumed=False, due=due,
     )  # fmt: skip
-    return run_id
+    while True:  # of many runs that start within one second, two may come by the same id
+        run_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        fresh = insert.values(id=run_id).on_conflict_do_nothing(index_elements=["id"]).returning(runs.c.id)
+        if connection.scalar(fresh) is not None:
+            return run_id
 
 
-def _take(database: Database, connection: sa.Connection, sync_id: int, run_id: str) -> str:
-    token = secrets.token_hex(8)
+def _take(database: Database, connection: sa.Connection, sync_id: int, run_id: str, token: str) -> None:
     holder = this_process()
     connection.execute(
         leases.insert().values(
@@ -111,14 +139,39 @@ def _take(database: Database, connection: sa.Connection, sync_id: int, run_id: s
             heartbeat=database.now(),
         )
     )  # fmt: skip
-    return token
+
+
+def let_go(database: Database, run: RunRecord) -> None:
+    """See `Ledger.let_go`."""
+    if run.token not in database.tokens:
+        return
+    database.tokens.discard(run.token)
+    with database.write() as connection:
+        connection.execute(leases.delete().where(_mine(run)))
+
+
+def occupy(database: Database, run: RunRecord, place: str) -> str | None:
+    """See `Ledger.occupy`."""
+    with database.write() as connection:
+        fence(database, connection, run)
+        database.lock(connection, f"syncline place {place}")
+        names = sa.select(leases, syncs.c.name.label("sync")).join(syncs, syncs.c.id == leases.c.sync_id)
+        others = names.where(leases.c.target == place, leases.c.token != run.token)
+        for lease in connection.execute(others):
+            if _is_alive(database, lease):
+                return str(lease.sync)
+        connection.execute(leases.update().where(_mine(run)).values(target=place))
+        return None
+
+
+def _mine(run: RunRecord) -> sa.ColumnElement[bool]:
+    return (leases.c.sync_id == run.sync_id) & (leases.c.token == run.token)
 
 
 def fence(database: Database, connection: sa.Connection, run: RunRecord) -> None:
-    """Make this transaction ours alone: `Fatal` when the lease of the run was lost to another process."""
-    mine = (leases.c.sync_id == run.sync_id) & (leases.c.token == run.token)
-    if connection.scalar(sa.select(leases.c.run_id).where(mine).with_for_update()) is None:
-        raise Fatal(
+    """Make this transaction ours alone: `LeaseLost` when the lease of the run went to another process."""
+    if connection.scalar(sa.select(leases.c.run_id).where(_mine(run)).with_for_update()) is None:
+        raise LeaseLost(
             f"run {run.id} is no longer ours",
             why="its lease went to another process, because this one was silent for too long",
             mend="nothing is lost: the other process goes on with the run",
@@ -141,6 +194,7 @@ def count_calls(database: Database, run: RunRecord, *, source: int, sink: int, a
     """Set the calls of the run, or add to them."""
     kept = (runs.c.source_calls, runs.c.sink_calls) if add else (sa.literal(0), sa.literal(0))
     with database.write() as connection:
+        fence(database, connection, run)
         connection.execute(
             runs.update().where(runs.c.id == run.id).values(source_calls=kept[0] + source, sink_calls=kept[1] + sink)
         )

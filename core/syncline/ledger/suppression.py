@@ -10,6 +10,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from .database import Database
+from .locks import hold_suppression
 from .tables import meta, suppression
 
 
@@ -25,6 +26,7 @@ def secret_of(connection: sa.Connection) -> bytes:
 
 def suppress(database: Database, connection: sa.Connection, keys: Iterable[str], reason: str) -> None:
     """From now on these people are suppressed; the first reason stays."""
+    hold_suppression(database, connection)
     secret = secret_of(connection)
     rows = [{"hash": hash_key(secret, key), "reason": reason, "at": database.now()} for key in sorted(set(keys))]
     if rows:
@@ -32,12 +34,12 @@ def suppress(database: Database, connection: sa.Connection, keys: Iterable[str],
 
 
 class Suppressed:
-    """Who is suppressed. The hashes are kept in memory, and read anew only when some were added."""
+    """Who is suppressed. The hashes are kept in memory, and read anew only when some were added. For any thread."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._hashes: frozenset[bytes] = frozenset()
-        self._secret = b""
+        self._known: tuple[frozenset[bytes], bytes] = frozenset(), b""
+        """The hashes and the secret that they were made with: one value, so that no thread sees half of it."""
 
     def among(self, keys: pl.Series) -> pl.Series:
         """For each key whether it is suppressed; null keys are not."""
@@ -48,10 +50,11 @@ class Suppressed:
     def _read(self) -> tuple[frozenset[bytes], bytes]:
         with self._database.read() as connection:
             count = connection.execute(sa.select(sa.func.count()).select_from(suppression)).scalar_one()
-            if count != len(self._hashes):  # hashes are only ever added
-                self._hashes = frozenset(map(bytes, connection.scalars(sa.select(suppression.c.hash))))
-                self._secret = secret_of(connection)
-            return self._hashes, self._secret
+            known = self._known
+            if count != len(known[0]):  # hashes are only ever added
+                hashes = frozenset(map(bytes, connection.scalars(sa.select(suppression.c.hash))))
+                self._known = known = hashes, secret_of(connection)
+            return known
 
 
 def forgotten(connection: sa.Connection) -> bytes:

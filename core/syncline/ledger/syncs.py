@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from ..errors import NotRunnable, SpecError
 from .changes import stamp
 from .database import Database
+from .locks import hold_sync
 from .records import Origin, Revision, SyncRecord, Wanted
 from .tables import events, firings, members, revisions, syncs
 
@@ -20,6 +21,8 @@ STATES = ("active", "paused", "completed", "inactive")
 BY_SPEC = "its spec says enabled: false"
 _COLUMNS = [syncs.c[name] for name in SyncRecord.__dataclass_fields__]
 
+Becomes = Callable[[SyncRecord], tuple[str, str] | None]
+"""Is told of a sync as it is when a run of it ends, and says which state it comes into, and why; None: it stays."""
 Difference = tuple[str, Any, Any]
 Expect = Callable[[SyncRecord | None], None]
 """Is told of a sync as it is (None: not there) inside the transaction that would change it, which it may stop."""
@@ -180,7 +183,7 @@ def by_id(connection: sa.Connection, sync_id: int) -> SyncRecord:
 
 def locked(connection: sa.Connection, sync_id: int) -> SyncRecord:
     """The sync of this id as it is now, and stays until this transaction ends."""
-    connection.execute(sa.select(syncs.c.id).where(syncs.c.id == sync_id).with_for_update())
+    hold_sync(connection, sync_id)
     return by_id(connection, sync_id)
 
 
@@ -207,10 +210,14 @@ def set_state(database: Database, sync_id: int, state: str, reason: str, expect:
         expect(sync)
         if sync.state == "inactive" and state != "inactive":
             raise not_runnable(sync.name, sync.state, sync.reason)
-        if sync.state == "inactive" or (sync.state, sync.reason) == (state, reason):
-            return False
+        change(database, connection, sync, state, reason)
+        return sync.state not in (state, "inactive")
+
+
+def change(database: Database, connection: sa.Connection, sync: SyncRecord, state: str, reason: str) -> None:
+    """In a transaction that holds the sync: it is in this state now; one that is inactive stays as it is."""
+    if sync.state != "inactive" and (sync.state, sync.reason) != (state, reason):
         become(connection, sync, database.now(), state, reason)
-        return sync.state != state
 
 
 def become(connection: sa.Connection, sync: SyncRecord, at: datetime, state: str, reason: str) -> None:

@@ -24,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 
-VERSION = "0004"
+VERSION = "0005"
 """The newest schema version: the revision that `alembic_version` holds in an up-to-date ledger."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -196,6 +196,7 @@ leases = Table(
     Column("pid", Integer, nullable=False),
     Column("born", Text, nullable=False),  # when that process started: a reused pid is told apart
     Column("heartbeat", Moment, nullable=False),
+    Column("target", Text),  # the account and list that the run has for itself; null: it shares them with others
 )
 
 batches = Table(

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import polars as pl
 
 from ..batch import KEY, ROW
+from ..decision import Outcome
 from ..errors import Deactivate, Fatal, Lost, PluginError, Retriable, SynclineError
 from ..plugin import Result, ResultKind, Sink
 from .answers import ANSWERS, check_count, final, settled
@@ -28,6 +29,8 @@ from .shape import completed
 log = logging.getLogger("syncline")
 ATTEMPTS = 5
 """Times a call that surely was not carried out is tried before its leads are rejected."""
+TAKEN = "another sync has sent to the person meanwhile"
+"""What is said of a lead that is not sent any more."""
 TELL_FROM = 30.0
 """Seconds from which a wait is told, so that nobody takes it for a hang."""
 BACK_OFF = 2.0
@@ -78,7 +81,8 @@ class Delivery:
 
     `progress(sent)` is told after each call. When a call ends the run, `failure` holds the error, what is still
     waiting is not sent, and `submit` raises it. `opted_out(keys)` is asked again wherever time has passed since the
-    decision: for leads of a broken-off run, and before anything is sent a second time.
+    decision: for leads of a broken-off run, and before anything is sent a second time; and then `taken(leads)`, whom
+    another sync has sent to meanwhile.
     """
 
     def __init__(
@@ -89,6 +93,7 @@ class Delivery:
         *,
         stop: threading.Event,
         opted_out: Callable[[pl.Series], pl.Series],
+        taken: Callable[[pl.DataFrame], pl.Series] = lambda leads: pl.Series([False] * leads.height, dtype=pl.Boolean),
         progress: Callable[[int], None] = lambda sent: None,
     ) -> None:
         self._sink = sink
@@ -96,6 +101,7 @@ class Delivery:
         self._mapped = list(mapped)
         self._stop = stop
         self._opted_out = opted_out
+        self._taken = taken
         self._progress = progress
         self._provided = threading.Lock()
         self._is_provided = False
@@ -159,12 +165,16 @@ class Delivery:
         self._wait()
 
     def resubmit(self, seq: int, leads: pl.DataFrame) -> None:
-        """Queue leads that were decided some time ago: whoever opted out since is kept out."""
+        """Queue leads that were decided some time ago: whoever opted out since is kept out, and so is whom another sync
+        has sent to where a second time would do harm."""
         leads = self._still_known(seq, leads)
         out = self._opted_out(leads[KEY])
         self._keep_out(seq, leads.filter(out))
-        if not out.all():
-            self.submit(seq, leads.filter(~out))
+        leads = leads.filter(~out)
+        taken = self._taken(leads)
+        self._pass_over(seq, leads.filter(taken))
+        if not taken.all():
+            self.submit(seq, leads.filter(~taken))
 
     def _still_known(self, seq: int, leads: pl.DataFrame) -> pl.DataFrame:
         """Without those who were forgotten since: nothing but their rows is left, and they count as opted out."""
@@ -175,6 +185,12 @@ class Delivery:
     def _keep_out(self, seq: int, leads: pl.DataFrame) -> None:
         if leads.height:
             self._answer(seq, leads, [Result(ResultKind.REFUSED, ignored="do_not_mail")] * leads.height)
+
+    def _pass_over(self, seq: int, leads: pl.DataFrame) -> None:
+        if leads.height:
+            rows = [(row, Outcome.DUPLICATE.value, "unchanged", TAKEN, None, False, False) for row in leads[ROW]]
+            self._journal.answered(seq, pl.DataFrame(rows, schema=ANSWERS, orient="row"), wait=False)
+            self._progress(leads.height)
 
     def _calls(self, seq: int, leads: pl.DataFrame) -> Iterator[Call]:
         """The leads in calls of the sink's size, encoded all at once."""

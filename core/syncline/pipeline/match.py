@@ -108,6 +108,16 @@ class Match:
         found = people.to_frame(KEY).join(known, on=KEY, how="left", maintain_order="left")
         return found.select(pl.col("status").is_in(_OPTED_OUT).fill_null(False)).to_series() | self._suppressed(people)
 
+    def taken(self, leads: pl.DataFrame) -> pl.Series:
+        """For each lead (`#key`, `planned_outcome`) whether another sync sent to that person since it was decided, and
+        sending once more would do harm. By the audience that `opted_out` has looked at."""
+        if not self._sink.remembers() or self._sink.repeatable:
+            return pl.Series([False] * leads.height, dtype=pl.Boolean)
+        known = self._people.known(leads[KEY]).select(KEY, "in_target", "awaiting")
+        added = pl.col(PLANNED_OUTCOME).is_in([Outcome.NEW.value, Outcome.RE_ADDED.value])
+        found = leads.select(KEY, PLANNED_OUTCOME).join(known, on=KEY, how="left", maintain_order="left")
+        return found.select((pl.col("awaiting") | (added & pl.col("in_target"))).fill_null(False)).to_series()
+
     def _something_to_send(self, alive: pl.DataFrame) -> bool:
         """Whether, by what is held now, a lead of this batch would be sent."""
         bounced = (pl.col("status") == Status.BOUNCED.value).fill_null(False)

@@ -52,6 +52,8 @@ class People:
     `keep(part, started)` stores a part of a refreshed audience (`preview` passes one that stores nothing); `target` is
     the list this sync filled last time, which spares asking for it. `awaiting` are people whom other syncs of the
     account asked to confirm (columns `AWAITING`), `unsure` those of whom this sync lost the answer (`UNSURE`).
+    `alone` is called once, before people are looked at for sending where sending twice does harm: it returns when
+    nobody else sends to the list, and calls `renew` with what is known since.
     """
 
     def __init__(
@@ -66,17 +68,31 @@ class People:
         target: str | None = None,
         awaiting: pl.DataFrame | None = None,
         unsure: pl.DataFrame | None = None,
+        alone: Callable[[People], None] = lambda people: None,
     ) -> None:
         self._sink = sink
-        self._members = members.select(pl.col(name).cast(kind) for name, kind in MEMBERS.items())
-        self._audience = audience.select(pl.col(name).cast(kind) for name, kind in AUDIENCE.items())
-        self._held = held
         self._keep = keep
         self._now = now
         self._target = target
+        self._alone = alone
+        self._looked: bool | None = None
+        self.renew(members=members, audience=audience, held=held, awaiting=awaiting, unsure=unsure)
+
+    def renew(
+        self,
+        *,
+        members: pl.DataFrame,
+        audience: pl.DataFrame,
+        held: dict[tuple[str, Status], Held],
+        awaiting: pl.DataFrame | None = None,
+        unsure: pl.DataFrame | None = None,
+    ) -> None:
+        """From now on this is what is known of people."""
+        self._members = members.select(pl.col(name).cast(kind) for name, kind in MEMBERS.items())
+        self._audience = audience.select(pl.col(name).cast(kind) for name, kind in AUDIENCE.items())
+        self._held = held
         self._awaiting = pl.DataFrame(schema=AWAITING) if awaiting is None else awaiting
         self._unsure = pl.DataFrame(schema=UNSURE) if unsure is None else unsure
-        self._looked: bool | None = None
         self._summary: pl.DataFrame | None = None
 
     @property
@@ -98,6 +114,8 @@ class People:
         self._looked = sending
         if sending:
             self._insist_on_target()
+            if not self._sink.repeatable:
+                self._alone(self)
         started = self._now()
         reading: dict[tuple[str, Status], list[pl.Series]] = {}
         for part in self._sink.audience(self._held, sending):

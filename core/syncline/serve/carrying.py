@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ..errors import Busy, Deactivate, NotRunnable, Retriable, SynclineError
+from ..errors import Busy, Deactivate, LeaseLost, NotRunnable, Retriable, SynclineError
 from ..executor import BrokenRun, Executor
 from ..ledger import CARRIED_OUT, Firing, RunRecord, SyncRecord, iso
 from ..spec import Bound
@@ -36,6 +36,9 @@ class Carrier:
             log.info("not run: %s", error, extra=names)
             ledger.drop(firing, str(error))
         except Busy:
+            ledger.release(firing)
+        except LeaseLost as error:  # whoever has the run now ends the firing with it
+            log.warning("%s", error, extra=names)
             ledger.release(firing)
         except BrokenRun as error:
             log.error("%s", error, extra=names, exc_info=error.__cause__)

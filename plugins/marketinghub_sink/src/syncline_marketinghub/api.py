@@ -98,7 +98,7 @@ class Api:
                 if pause is None:
                     raise Retriable(later.what, where=later.where, why=later.why) from None
             if self._runtime.stop.wait(pause):
-                raise Fatal("stopped while reading", where=_where(endpoint))
+                raise Stopped("stopped while reading", where=_where(endpoint))
         raise AssertionError("the last round returns or raises")
 
     def write(self, endpoint: str, form: Mapping[str, str], *, paid: bool = False) -> Reply:
