@@ -124,6 +124,8 @@ def test_a_stopped_process_finishes_its_batch_and_leaves_the_rest_to_the_others(
         ended = [line for line in said if line["event"].startswith("the run ended")]
         assert [(line["run"], line["sync"]) for line in ended] == [(runs[0 if n == first else 1]["run"], "daily")]
         assert said[0]["event"] == "serving the folder specs, at most 4 runs at once"
+        planned = "all specs are read; runs that are planned: 1, the next at 2026-11-02T09:30:00.000Z"
+        assert planned in [line["event"] for line in said]
         assert said[-1]["event"] == "stopped"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from ..observers import Observers
 from ..spec.model import Spec
 from ..window import scope_of
 
+log = logging.getLogger("syncline")
 Origins = Callable[[Sequence[Path]], Mapping[Path, Origin]]
 
 
@@ -36,9 +38,13 @@ class Adopter:
                 answers.append(known[spec.name])
                 continue
             try:
-                answers.append(adopt(self.ledger, self.observers, spec, origins.get(spec.path)))
+                sync = adopt(self.ledger, self.observers, spec, origins.get(spec.path))
             except SpecError as error:
                 answers.append(error)
+                continue
+            if spec.name in known and sync.revision > known[spec.name].revision:
+                log.info("revision %d is applied", sync.revision, extra={"sync": sync.name})
+            answers.append(sync)
         return answers
 
 

@@ -164,6 +164,9 @@ class Loop:
             self._stamp = max(self._stamp, sync.stamp)
             self._plan(sync, now)
         if not step.more:
+            if not self._settled and not step.waiting:
+                following = f", the next at {iso(self._agenda.next)}" if self._agenda.next else ""
+                log.info("all specs are read; runs that are planned: %d%s", len(self._agenda), following)
             self._settled, self._looked = not step.waiting, now
         return step.more
 
@@ -233,7 +236,7 @@ class Loop:
         due = table.due(now)
         names = {"sync": table.name}
         if due is not None and not table.catches_up and self._missed(due):
-            log.info("missed its run of %s, and catch_up is none", due.isoformat(), extra=names)
+            log.info("missed its run of %s, and catch_up is none", iso(due), extra=names)
             self._ledger.skip(table.id, due, "missed while nothing served; catch_up is none", waiting=True)
             self._again(table, now)
             return
@@ -241,7 +244,8 @@ class Loop:
         if isinstance(claim, Firing):
             if due is not None and claim.due == due:
                 self._passed_over(table, due)
-            log.info("due at %s, try %d", claim.due.isoformat(), claim.attempts, extra=names)
+            again = f", try {claim.attempts}" if claim.attempts > 1 else ""
+            log.info("due at %s%s", iso(claim.due), again, extra=names)
             self._submit(pool, table.id, table.name, lambda: self._carry_out(claim))
         elif claim.why == "busy":
             self._agenda.put(table.id, now + LOOK)
@@ -260,8 +264,8 @@ class Loop:
         """One run does for all firings since the last one; the first of those that it stands for is on record too."""
         earlier = due if table.once else times.next_due(table.schedule, table.after, table.zone)
         if earlier is not None and earlier < due:
-            message = f"one run does for all that was due since, at {due.isoformat()}"
-            log.info("was due at %s: %s", earlier.isoformat(), message, extra={"sync": table.name})
+            message = f"one run does for all that was due since, at {iso(due)}"
+            log.info("was due at %s: %s", iso(earlier), message, extra={"sync": table.name})
             self._ledger.skip(table.id, earlier, message)
 
     def _again(self, table: Timetable, now: datetime) -> None:
