@@ -21,7 +21,7 @@ from shelf import load
 from syncline.ledger import Ledger, SyncRecord
 
 CHILD = Path(__file__).with_name("cli_child.py")
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Real seconds after which a test gives up; a machine under load is slow."""
 
 

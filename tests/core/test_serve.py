@@ -70,7 +70,7 @@ def test_after_days_of_downtime_a_sync_runs_once_or_not_at_all_as_it_says(desk_a
     assert desk.eventually(lambda: desk.ended("one", 1))[0]["due"] == "2026-11-06T09:30:00.000Z"
     desk.eventually(lambda: desk.firings("none"))
     assert desk.states("one") == [("skipped", 0), ("done", 1)]
-    assert messages(desk, "one")[0] == "one run does for all that was due since, at 2026-11-06T09:30:00+00:00"
+    assert messages(desk, "one")[0] == "one run does for all that was due since, at 2026-11-06T09:30:00.000Z"
     assert desk.states("none") == [("skipped", 0)]
     assert messages(desk, "none") == ["missed while nothing served; catch_up is none"]
     desk.clock.move_to("2026-11-07T09:29:10")
@@ -124,9 +124,9 @@ def test_a_run_that_is_longer_than_its_interval_is_followed_by_one_that_does_for
     assert dues(desk, "often")[0] == "2026-11-02T09:30:00.000Z"
     assert runs[0]["finished_at"] <= runs[1]["started_at"]
     assert desk.states("often")[:3] == [("done", 1), ("skipped", 0), ("done", 1)]
-    done = desk.firings("often")[2]["due"].isoformat()
+    done = dues(desk, "often")[1]
     assert messages(desk, "often")[1] == f"one run does for all that was due since, at {done}"
-    assert done >= "2026-11-02T09:34:00"
+    assert str(done) >= "2026-11-02T09:34:00"
 
 
 def test_a_firing_waits_for_a_run_by_hand_and_is_then_carried_out(desk_at: Start) -> None:
@@ -137,7 +137,7 @@ def test_a_firing_waits_for_a_run_by_hand_and_is_then_carried_out(desk_at: Start
     words = desk.command("run", str(spec), "--json")
     by_hand = subprocess.Popen(words, cwd=desk.folder, env=desk.environment, stdout=subprocess.DEVNULL)
     desk.eventually(lambda: desk.running("daily"))
-    desk.clock.move_to("2026-11-02T09:31:00")
+    desk.clock.move_to("2026-11-02T09:30:05")  # by less than a lease is long: it is not free in between
     assert desk.firings("daily") == []
     gate.touch()
     assert by_hand.wait(60) == 0

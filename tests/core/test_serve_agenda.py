@@ -257,12 +257,18 @@ def test_what_a_look_brought_is_planned_also_when_the_ledger_fails_after_it(roun
     sync = rounds.ledger.sync("a")
     assert sync is not None
     rounds.loop._forget(sync.id)
+    rounds.definitions.steps = [Step(adopted=[sync])]
+    rounds.ledger.failing = "changed_since"
+    rounds.round(seconds=2)
+    assert rounds.loop._agenda.start(sync.id) == NOW + 30 * MINUTE
+    rounds.loop._forget(sync.id)
     rounds.definitions.steps = [Step(held=["a"])]
     rounds.ledger.failing = "syncs"
     rounds.round(seconds=2)
     rounds.ledger.failing = ""
     rounds.round(seconds=2)
     assert rounds.loop._agenda.start(sync.id) == NOW + 30 * MINUTE
+    assert not rounds.loop._held
 
 
 def test_a_change_that_another_process_made_meanwhile_has_the_last_word(rounds: Rounds) -> None:

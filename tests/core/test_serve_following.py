@@ -37,7 +37,7 @@ def test_what_is_edited_while_it_is_served_runs_as_it_is_now_and_faults_change_n
     path = desk.spec("daily", schedule=DAILY)
     desk.serving("specs")
     desk.spec("daily", schedule=DAILY | {"time": "10:00"}, mapping={"Email": "Email"})
-    desk.eventually(lambda: desk.sync("daily").revision == 2)
+    desk.eventually(lambda: desk.says("info: revision 2 is applied (sync=daily)"))
     sound = path.read_text()
     desk.write(path, sound.replace("type: table", "type: tabel"))
     desk.eventually(lambda: desk.says("did you mean 'table'?"))

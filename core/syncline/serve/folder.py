@@ -176,13 +176,11 @@ class Folder:
 
     def _serve(self, spec: Spec) -> None:
         """From now on the sync of this name is that of this file, and of no other."""
-        former, path = self._names.get(spec.path), self._served.get(spec.name)
+        former = self._names.get(spec.path)
         if former is not None and former != spec.name and self._served.get(former) == spec.path:
             del self._served[former]
             self._left.append(former)
             log.warning("%s is now that of %s: %s is not run here any more", spec.path, spec.name, former)
-        if path is not None and path != spec.path:
-            self._names.pop(path, None)
         self._names[spec.path] = spec.name
         self._served[spec.name] = spec.path
 

@@ -171,6 +171,9 @@ class Loop:
             self._stamp = max(self._stamp, sync.stamp)
             self._plan(sync, now)
         if not step.more:
+            if not self._settled and not step.waiting:
+                following = f", the next at {iso(self._agenda.next)}" if self._agenda.next else ""
+                log.info("all specs are read; runs that are planned: %d%s", len(self._agenda), following)
             self._settled = not step.waiting
             self._next_look = now + max(LOOK, timedelta(seconds=SHARE * (time.thread_time() - began)))
         return step.more
@@ -241,7 +244,7 @@ class Loop:
         due = table.due(now)
         names = {"sync": table.name}
         if due is not None and not table.catches_up and self._missed(due):
-            log.info("missed its run of %s, and catch_up is none", due.isoformat(), extra=names)
+            log.info("missed its run of %s, and catch_up is none", iso(due), extra=names)
             self._ledger.skip(table.id, due, "missed while nothing served; catch_up is none", waiting=True)
             self._again(table, now)
             return
@@ -249,7 +252,8 @@ class Loop:
         if isinstance(claim, Firing):
             if due is not None and claim.due == due:
                 self._passed_over(table, due)
-            log.info("due at %s, try %d", claim.due.isoformat(), claim.attempts, extra=names)
+            again = f", try {claim.attempts}" if claim.attempts > 1 else ""
+            log.info("due at %s%s", iso(claim.due), again, extra=names)
             self._submit(pool, table.id, table.name, lambda: self._carry_out(claim))
         elif claim.why == "busy":
             self._agenda.put(table.id, now + LOOK)
@@ -268,10 +272,10 @@ class Loop:
         """One run does for all firings since the last one; those that it stands for are on record too, if not many."""
         if table.once:
             return
-        message = f"the run of {due.isoformat()} does for this one too"
+        message = f"the run of {iso(due)} does for this one too"
         earlier = takewhile(lambda each: each < due, times.upcoming(table.schedule, table.after, table.zone))
         for each in islice(earlier, MOST_PASSED_OVER):
-            log.info("was due at %s: %s", each.isoformat(), message, extra={"sync": table.name})
+            log.info("was due at %s: %s", iso(each), message, extra={"sync": table.name})
             self._ledger.skip(table.id, each, message)
 
     def _again(self, table: Timetable, now: datetime) -> None:
