@@ -1,7 +1,7 @@
 """A process of its own that fills one public shelf, which syncs of several names share.
 
-filling_child.py FOLDER LEDGER_URL NAME [hold]: says `waits`, `delivers` and how it ended, a line each. With `hold` the
-first delivery begins only when a line comes in on standard input.
+filling_child.py FOLDER LEDGER_URL NAME [STEP]: says `waits`, `delivers` and how it ended, a line each. With a STEP the
+first delivery stops `before` or `after` the shelf has stored it, until a line comes in on standard input.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ class Teller:
         self.waited = receipt["waiting"]
 
 
-def main(folder: str, url: str, name: str, hold: str = "") -> None:
+def main(folder: str, url: str, name: str, stop: str = "") -> None:
     first = threading.Lock()
 
     def held(step: str, call: int) -> None:
-        if hold and step == "before" and first.acquire(blocking=False):
+        if step == stop and first.acquire(blocking=False):
             say("delivers")
             sys.stdin.readline()
 

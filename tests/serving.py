@@ -12,13 +12,16 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 import yaml
 from moved_clock import MovedClock
 from shelf import load
 from syncline.ledger import Ledger, SyncRecord
+from syncline.ledger.tables import leases, nodes
 
 CHILD = Path(__file__).with_name("cli_child.py")
 PATIENCE = 60.0
@@ -154,6 +157,22 @@ class Desk:
         """The ledger, to be read."""
         with Ledger.open(self.url, read_only=True, now=self.clock) as ledger:
             yield ledger
+
+    def walk_to(self, moment: str) -> None:
+        """Move the clock on in steps, so that whoever is at work is heard of in time, as it would be."""
+        until = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+        while (now := self.clock()) < until:
+            self.clock.move_to(min(until, now + timedelta(seconds=40)).replace(tzinfo=None).isoformat())
+            self.eventually(self._heard, "signs of life")
+
+    def _heard(self) -> bool:
+        """Whether all who hold something have given a sign of life just now."""
+        with self.ledger() as ledger, ledger._database.read() as connection:
+            beats = [
+                *connection.scalars(sa.select(leases.c.heartbeat)),
+                *connection.scalars(sa.select(nodes.c.heartbeat)),
+            ]
+        return all(self.clock() - beat < timedelta(seconds=30) for beat in beats)
 
     def sync(self, name: str) -> SyncRecord:
         """A sync as the ledger has it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from .observers import Observers
 from .spec.model import Spec
 from .window import scope_of
 
+log = logging.getLogger("syncline")
 _NEVER = datetime.min.replace(tzinfo=UTC)
 Expect = Callable[[SyncRecord | None], None]
 
@@ -78,7 +80,10 @@ def adopt_all(
         for spec, answer in zip(fresh, met, strict=True):
             answers[spec.name] = answer
             if isinstance(answer, SyncRecord):
-                _tell(observers, known.get(spec.name), answer)
+                former = known.get(spec.name)
+                if former is not None and answer.revision > former.revision:
+                    log.info("revision %d is applied", answer.revision, extra={"sync": spec.name})
+                _tell(observers, former, answer)
     return [answers[spec.name] for spec in specs]
 
 

@@ -70,7 +70,7 @@ def pair(tmp_path: Path, ledger_url: str) -> Iterator[Pair]:
 
 
 def test_the_second_sync_waits_and_then_knows_whom_the_first_one_wrote_to(pair: Pair, ledger_url: str) -> None:
-    one = pair.start("one", "hold")
+    one = pair.start("one", "before")
     assert said(one) == "delivers"
     two = pair.start("two")
     assert said(two) == "waits for the list, which one fills"
@@ -81,23 +81,41 @@ def test_the_second_sync_waits_and_then_knows_whom_the_first_one_wrote_to(pair: 
         assert ledger.run("last").document()["counts"]["new"] == 1
 
 
-def test_a_sync_that_was_killed_frees_its_list_and_then_writes_to_nobody_a_second_time(
-    pair: Pair, ledger_url: str
+@pytest.mark.parametrize("step", ["before", "after"])
+def test_a_sync_that_was_killed_frees_its_list_and_nobody_is_written_to_a_second_time(
+    pair: Pair, ledger_url: str, step: str
 ) -> None:
-    one = pair.start("one", "hold")
+    one = pair.start("one", step)
     assert said(one) == "delivers"
     two = pair.start("two")
     assert said(two).startswith("waits for the list")
     one.kill()
     one.wait()
-    assert said(two) == "ended succeeded"
+    assert said(two) == "ended partial"
     again = pair.start("one")
     ended = said(again)
     with Ledger.open(ledger_url) as ledger:
-        assert pair.subscribed(ledger) == {"ann": 1, "ben": 1, "eve": 1, "zoe": 1}
+        known = {"ben": 1, "eve": 1, "zoe": 1}
+        assert pair.subscribed(ledger) == (known if step == "before" else known | {"ann": 1})
         sync = ledger.sync("one")
         assert sync is not None
         (run,) = ledger.runs(sync.id)
     counts = run.document()["counts"]
     assert (ended, run.resumed, counts["total"]) == ("ended partial", True, 3)
     assert (counts["unknown"], counts["duplicate"], counts["new"]) == (1, 2, 0)
+
+
+def test_whom_one_sync_wrote_to_without_an_answer_the_other_one_leaves_alone(
+    tmp_path: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("syncline.assembly.Assembly.account", "one account")
+    shop = Workshop(tmp_path / "shop", ledger)
+    first = shop.run([person("ann", 1, "lost 1")], sink={"public": True}, name="one")
+    second = shop.run([person("ann", 1), person("zoe", 2)], sink={"public": True}, name="two")
+    assert shop.outcomes(second) == {
+        "ann@example.com": "unknown/answer_lost",
+        "zoe@example.com": "new/awaiting_confirmation",
+    }
+    (line,) = [each["detail"] for each in ledger.trace(second.sync_id, "ann@example.com")]
+    assert f"run {first.id} sent it" in line
+    assert shop.people()["ann@example.com"]["subscribed"] == 1

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 from serving import Desk
-from syncline.adoption import origins
+from syncline.adoption import adopt_all, origins
 from syncline.errors import Fatal, SpecError
 from syncline.ledger import Ledger, SyncRecord
 from syncline.observers import Observers
 from syncline.secrets import Redactor
-from syncline.serve import Adopter, Folder
+from syncline.serve import Folder
 from syncline.serve import folder as module
 from syncline.spec.model import Spec
 from workshop import Own
@@ -26,13 +26,13 @@ from workshop import Own
 class Out:
     """A ledger that can be out of reach, in the place where the folder asks for it."""
 
-    def __init__(self, adopter: Adopter) -> None:
-        self.adopter, self.reach = adopter, True
+    def __init__(self, ledger: Ledger, observers: Observers) -> None:
+        self.ledger, self.observers, self.reach = ledger, observers, True
 
     def __call__(self, specs: list[Spec]) -> list[SyncRecord | SpecError]:
         if not self.reach:
             raise Fatal("the ledger's server cannot be reached")
-        return self.adopter(specs)
+        return adopt_all(self.ledger, self.observers, specs, origins)
 
 
 class Followed:
@@ -42,7 +42,7 @@ class Followed:
         self.desk = Desk(folder, f"sqlite:///{folder}/ledger.db", "2026-11-02T09:00:00")
         self.ledger = Ledger.open(self.desk.url, now=self.desk.clock)
         self.registry = Own()
-        self.reach = Out(Adopter(self.ledger, Observers(self.registry), origins))
+        self.reach = Out(self.ledger, Observers(self.registry))
         self.folder = self.fresh(inside)
 
     def fresh(self, inside: str = "specs") -> Folder:

@@ -55,8 +55,9 @@ def _interrupted(number: int, frame: FrameType | None) -> None:
 def error_document(kind: str, message: str, code: int, faults: Sequence[Any] = ()) -> dict[str, Any]:
     """`{"error": {"kind", "message", "faults"}, "exit"}`: what every command prints with --json when it fails.
 
-    `kind` is the class of the error (`SpecError`, `PluginError`, `Busy`, `Fatal`, `Retriable`, `UsageError`, `Defect`,
-    `Interrupted`); `faults` is there for faults of files: `{"file", "line", "column", "path", "message"}` each.
+    `kind` is the class of the error (`SpecError`, `PluginError`, `Busy`, `LeaseLost`, `Fatal`, `Retriable`,
+    `UsageError`, `Defect`, `Interrupted`); `faults` is there for faults of files: `{"file", "line", "column", "path",
+    "message"}` each.
     """
     error: dict[str, Any] = {"kind": kind, "message": message}
     if faults:

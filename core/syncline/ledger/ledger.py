@@ -347,7 +347,8 @@ class Ledger:
         return people.awaiting(self._database, account, besides)
 
     def unsure(self, sync_id: int, *, besides: Collection[int] = ()) -> pl.DataFrame:
-        """Whom this sync sent without an answer, by letters that nobody took care of: `#key`, unsure (the run)."""
+        """Whom this sync, or another one that fills its list, sent without an answer: by letters that nobody took care
+        of, and by runs of others that have not ended. `#key`, unsure (the run)."""
         return letters.unsure(self._database, sync_id, besides)
 
     def member_values(self, sync_id: int, keys: pl.Series) -> pl.DataFrame:

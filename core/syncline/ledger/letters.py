@@ -11,10 +11,11 @@ import sqlalchemy as sa
 
 from ..batch import ID, KEY, ROW
 from ..decision import Outcome
+from . import open_batch
 from .database import Database
 from .frames import DETAIL, OUTCOME, REASON, pack, unpack
 from .records import DeadLetter, RunRecord
-from .tables import dead_letters
+from .tables import dead_letters, runs, syncs
 
 UNKNOWN_CODE = "unknown"
 NOT_SENT = "not_sent"
@@ -91,12 +92,33 @@ def unsure(database: Database, sync_id: int, besides: Collection[int]) -> pl.Dat
     lost = (
         (dead_letters.c.code == UNKNOWN_CODE) & (dead_letters.c.message != NOT_SENT) & dead_letters.c.key.is_not(None)
     )
-    mine = (dead_letters.c.sync_id == sync_id) & dead_letters.c.settled_by.is_(None)
-    query = sa.select(dead_letters.c.id, dead_letters.c.key, dead_letters.c.run_id).where(mine, lost)
     with database.read() as connection:
+        fillers = _fillers(connection, sync_id)
+        open_ones = dead_letters.c.sync_id.in_(fillers) & dead_letters.c.settled_by.is_(None)
+        query = sa.select(dead_letters.c.id, dead_letters.c.key, dead_letters.c.run_id).where(open_ones, lost)
         rows = connection.execute(query.order_by(dead_letters.c.id)).all()
-    runs = {row.key: row.run_id for row in rows if row.id not in set(besides)}
-    return pl.DataFrame(list(runs.items()), schema={KEY: pl.String, "unsure": pl.String}, orient="row")
+        found = _under_way(connection, [each for each in fillers if each != sync_id])
+    found |= {row.key: row.run_id for row in rows if row.id not in set(besides)}
+    return pl.DataFrame(list(found.items()), schema={KEY: pl.String, "unsure": pl.String}, orient="row")
+
+
+def _fillers(connection: sa.Connection, sync_id: int) -> list[int]:
+    """The sync, and all others that fill the same list."""
+    mine, others = syncs.alias(), syncs.alias()
+    same = (others.c.account == mine.c.account) & (others.c.target == mine.c.target) & (others.c.target != "")
+    query = sa.select(others.c.id).select_from(mine.join(others, (others.c.id == mine.c.id) | same))
+    return list(connection.scalars(query.where(mine.c.id == sync_id)))
+
+
+def _under_way(connection: sa.Connection, sync_ids: Collection[int]) -> dict[str, str]:
+    """Whom runs of these syncs, not ended so far, have sent without an answer: key → run."""
+    going = runs.c.sync_id.in_(sync_ids) & (runs.c.status == "running")
+    found: dict[str, str] = {}
+    for run_id in connection.scalars(sa.select(runs.c.id).where(going)).all():
+        for batch in open_batch.load(connection, run_id):
+            sent = batch.payload.filter(pl.col(ROW).is_in(pl.Series(sorted(batch.sent), dtype=pl.UInt64).implode()))
+            found |= dict.fromkeys(sent.get_column(KEY).drop_nulls(), run_id)
+    return found
 
 
 def listed(database: Database, *conditions: sa.ColumnElement[bool], limit: int | None) -> list[DeadLetter]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from syncline import Answer, Fatal, Limit, Lost, Retriable, SynclineError
+from syncline import Answer, Fatal, Limit, Lost, Retriable, Stopped, SynclineError
 
 from .codes import Verdict, meaning, verdict
 
