@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,22 +74,24 @@ def prints(folder: Path, besides: Path | None = None) -> tuple[dict[str, Print],
     other = besides.resolve() if besides is not None else None
     for each in (base_of(folder), folder):
         for entry in sorted(_entries(each), key=lambda entry: entry.name):
-            try:
-                state = _state(entry)
-            except FileNotFoundError:  # it went while we looked
+            state = _state(entry)
+            if state is None:
                 continue
             if entry.name in RESERVED:
                 beside += (state,)
             elif other is None or entry.name != other.name or Path(entry.path).resolve() != other:
                 specs[entry.name] = (*specs.get(entry.name, ()), state)
-    if other is not None and other.exists():
-        beside += (_state(other),)
-    return specs, beside
+    given = None if other is None else _state(other)
+    return specs, beside if given is None else (*beside, given)
 
 
-def _state(file: Path | os.DirEntry[str]) -> tuple[int, int, int]:
-    found = file.stat()
-    return found.st_mtime_ns, found.st_size, found.st_ino
+def _state(file: Path | os.DirEntry[str]) -> tuple[int, int, int] | None:
+    """None for what is no file. A link that leads nowhere is one, and whoever reads it says what is wrong."""
+    try:
+        found = file.stat()
+    except OSError:
+        return 0, 0, 0
+    return (found.st_mtime_ns, found.st_size, found.st_ino) if stat.S_ISREG(found.st_mode) else None
 
 
 def _entries(folder: Path | None) -> Iterator[os.DirEntry[str]]:
@@ -97,5 +100,5 @@ def _entries(folder: Path | None) -> Iterator[os.DirEntry[str]]:
         return
     with os.scandir(folder) as listed:
         for entry in listed:
-            if entry.name.endswith((".yaml", ".yml")) and not entry.name.startswith(".") and entry.is_file():
+            if entry.name.endswith((".yaml", ".yml")) and not entry.name.startswith("."):
                 yield entry
