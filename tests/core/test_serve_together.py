@@ -76,7 +76,7 @@ def test_processes_share_the_work_and_each_firing_is_carried_out_once(desk_at: S
 def test_the_work_of_a_killed_process_is_taken_over_at_once_and_counts_stay_exact(
     desk_at: Start, ledger_url: str
 ) -> None:
-    desk = desk_at("2026-11-02T09:29:00", ledger_url)
+    desk = desk_at("2026-11-02T09:00:00", ledger_url)
     gate = desk.held_up("daily")
     desk.spec("daily", schedule=DAILY)
     for _ in range(2):
@@ -96,7 +96,7 @@ def test_the_work_of_a_killed_process_is_taken_over_at_once_and_counts_stay_exac
 
 
 def test_a_stopped_process_finishes_its_batch_and_leaves_the_rest_to_the_others(desk_at: Start) -> None:
-    desk = desk_at("2026-11-02T09:29:00")
+    desk = desk_at("2026-11-02T09:00:00")
     gate = desk.held_up("daily")
     desk.spec("daily", schedule=DAILY)
     for _ in range(2):
@@ -130,7 +130,7 @@ def test_a_stopped_process_finishes_its_batch_and_leaves_the_rest_to_the_others(
 
 
 def test_a_second_signal_stops_at_once_and_the_next_process_goes_on_from_there(desk_at: Start) -> None:
-    desk = desk_at("2026-11-02T09:29:00")
+    desk = desk_at("2026-11-02T09:00:00")
     gate = desk.held_up("daily")
     desk.spec("daily", schedule=DAILY)
     served = desk.serving("specs")
@@ -150,7 +150,7 @@ def test_a_second_signal_stops_at_once_and_the_next_process_goes_on_from_there(d
 
 
 def test_a_process_that_slept_for_longer_than_its_lease_does_no_harm_and_serves_on(desk_at: Start) -> None:
-    desk = desk_at("2026-11-02T09:29:00")
+    desk = desk_at("2026-11-02T09:00:00")
     gate = desk.held_up("daily")
     desk.spec("daily", schedule=DAILY)
     for _ in range(2):
@@ -175,7 +175,7 @@ def test_a_process_that_slept_for_longer_than_its_lease_does_no_harm_and_serves_
 
 
 def test_a_process_whose_clock_is_ahead_holds_up_no_other(desk_at: Start) -> None:
-    desk = desk_at("2026-11-02T09:29:00")
+    desk = desk_at("2026-11-02T09:00:00")
     desk.spec("daily", schedule=DAILY)
     desk.serving("specs")
     true = desk.clock
@@ -256,7 +256,7 @@ def wired(postgresql: Server) -> Iterator[tuple[str, str, Wire]]:
 
 def test_a_ledger_that_is_out_of_reach_for_a_while_ends_nothing(desk_at: Start, wired: tuple[str, str, Wire]) -> None:
     direct, by_wire, wire = wired
-    desk = desk_at("2026-11-02T09:29:00", by_wire)
+    desk = desk_at("2026-11-02T09:00:00", by_wire)
     gate = desk.held_up("held")
     desk.spec("held", schedule=DAILY)
     desk.spec("late", schedule=DAILY | {"time": "09:40"})
@@ -291,7 +291,7 @@ def test_a_process_that_is_stopped_while_its_ledger_is_out_of_reach_ends_well(
     desk_at: Start, wired: tuple[str, str, Wire]
 ) -> None:
     _, by_wire, wire = wired
-    desk = desk_at("2026-11-02T09:29:00", by_wire)
+    desk = desk_at("2026-11-02T09:00:00", by_wire)
     desk.spec("daily", schedule=DAILY)
     served = desk.serving("specs")
     wire.cut()
