@@ -3,8 +3,8 @@
 A page is followed in one shell, so that `cd`, variables and processes in the background are what they are for a reader.
 Its blocks say by the words of their fences what they are:
 
-- `sh`: command lines, each of which succeeds; `sh fails`: the last of them does not; `sh asks`: one that asks questions,
-  which is left out;
+- `sh`: command lines, each of which succeeds; `sh fails`: the last of them does not; `sh asks`: one that asks questions
+  and is left out;
 - `diff FILE`: an edit of a file; `yaml KIND FILE`: a whole file;
 - `text`: what the command lines before it print; `text after 5m`: what the last one prints after so much time.
 """
@@ -106,7 +106,7 @@ class Walk:
             path.write_text(block.text, encoding="utf-8")
 
     def run(self, line: str, *, fails: bool | None = False) -> str:
-        """One command line; what it wrote to standard output, or to standard error if that is all. None: it may fail."""
+        """One command line; what it wrote to standard output, or else to standard error. `fails` None: it may fail."""
         if line.startswith(("make ", ". ")):
             return ""
         out, err = self._own / "out", self._own / "err"
@@ -155,7 +155,8 @@ def statements(block: Block) -> Iterator[str]:
     held = ""
     for line in block.lines:
         held += f"{line}\n"
-        if not held.endswith("\\\n") and not subprocess.run(["sh", "-n"], input=held.encode(), capture_output=True).returncode:
+        whole = subprocess.run(["sh", "-n"], input=held, capture_output=True, encoding="utf-8").returncode == 0
+        if whole and not held.endswith("\\\n"):
             yield held.strip()
             held = ""
     assert not held, f"{block}: the shell does not take this as whole:\n{held}"

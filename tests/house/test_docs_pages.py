@@ -337,17 +337,18 @@ def test_the_numbers_on_the_pages_are_those_of_the_code() -> None:
             f"when a run has ended, and every {round_.LOOK.seconds} seconds",
             f"every {round_.RECLAIM.seconds} seconds over the firings",
             f"It is looked at again after {round_.LOOK.seconds} seconds",
-            f"a sign of life every {round_.BEAT:.0f} seconds. Others take over what it left behind after {silence} seconds",
+            f"a sign of life every {round_.BEAT:.0f} seconds",
+            f"Others take over what it left behind after {silence} seconds",
             "the sync rests for 1, 2, 4 minutes and so on, up to 60",
             f"on record as skipped, up to {round_.MOST_PASSED_OVER} of them",
             f"A loop that did not come round for {round_.ASLEEP.seconds} seconds was asleep",
             f"never takes more than a {ORDINALS[round_.SHARE]} of the time",
         ),
-        "0025-firings-live-in-the-ledger.md": (
+        "0029-firings-live-in-the-ledger.md": (
             "rests for a minute, then twice as long each time, up to an hour",
             f"at {option('serve', 'runs').default} runs at once",
         ),
-        "0026-a-folder-is-looked-at.md": (
+        "0030-a-folder-is-looked-at.md": (
             f"every {round_.LOOK.seconds} seconds one listing",
             f"in steps of {serve.folder.SLICE} files",
             f"at most a {ORDINALS[round_.SHARE]} of the time",

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from docs_pages import DOCS, ROOT, blocks, commands
+from docs_pages import DOCS, ROOT, blocks
 from docs_walk import Walk, agrees, settled
 
 
@@ -62,4 +62,3 @@ def test_a_page_that_shows_something_else_is_noticed() -> None:
     assert not agrees("one\nthree\n", said)
     assert not agrees("one\ntwo\nthree\n", said)
     assert not agrees("one\n…\nfour\n", said)
-
