@@ -15,11 +15,11 @@ import pytest
 import test_floors
 import yaml
 from docs_pages import DOCS, PAGES, ROOT, Block, anchors, blocks, commands, links, prose
-from syncline import executor
+from syncline import executor, serve
 from syncline.cli import Invocation, root
 from syncline.cli.group import NAMES
 from syncline.cli.options import Options
-from syncline.ledger import runs
+from syncline.ledger import firings, runs
 from syncline.notices import Notice
 from syncline.notices.observer import FLUSH
 from syncline.pipeline import remove
@@ -60,7 +60,9 @@ def test_every_page_is_on_the_map() -> None:
 
 
 def test_every_yaml_block_says_what_it_is() -> None:
-    assert [str(block) for block in YAML if block.words[1:] not in [(kind,) for kind in KINDS]] == []
+    """Its kind, and after it the file that it is, where a reader is to write one."""
+    assert [str(block) for block in YAML if block.words[1:2] not in [(kind,) for kind in KINDS]] == []
+    assert [str(block) for block in YAML if len(block.words) > 3] == []
 
 
 @pytest.mark.parametrize("block", [each for each in YAML if each.words[1] in ("spec", "part", "acme", "fair")], ids=str)
@@ -199,13 +201,14 @@ def test_every_event_is_explained() -> None:
 
 # ---------------------------------------------------------------------------------------------- command lines
 
+REDIRECTED = re.compile(r" (?:2?>>?|\||&)(?: |$)")
 SHELL = [(block, line) for page in PAGES for block in blocks(page, "sh") for line in commands(block)]
 
 
 def test_every_command_line_is_one_that_syncline_takes() -> None:
     taken = 0
     for block, line in SHELL:
-        words = shlex.split(line.partition(" > ")[0])
+        words = shlex.split(REDIRECTED.split(line)[0], comments=True)
         if words[0] != "syncline":
             continue
         name, *arguments = words[1:]
@@ -314,6 +317,11 @@ def test_the_numbers_on_the_pages_are_those_of_the_code() -> None:
     held = f"More than {remove.GUARD_LEADS} people and more than a fifth of all"
     alive = f"every {executor.heartbeat.HEARTBEAT:.0f} seconds. It is free after {runs.FREE_AFTER.seconds} seconds"
     usual = Degraded()
+    round_, waits = serve.loop, [firings.wait_after(n).seconds // 60 for n in range(1, 9)]
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert executor.heartbeat.HEARTBEAT == round_.BEAT
+    assert (firings.FIRST_WAIT.seconds, firings.LONGEST_WAIT.seconds) == (60, 3600)
+    silence = runs.FREE_AFTER.seconds
     shares = (
         f"the limits are {usual.ignored:.0%} and {usual.rejected:.0%}, and runs with fewer than {usual.leads} leads"
     )
@@ -325,6 +333,32 @@ def test_the_numbers_on_the_pages_are_those_of_the_code() -> None:
             f"and {lead.slack:.0f} seconds are added to the window",
         ),
         "why-nothing-is-lost.md": (held, alive),
+        "the-run-loop.md": (
+            f"when a run has ended, and every {round_.LOOK.seconds} seconds",
+            f"every {round_.RECLAIM.seconds} seconds over the firings",
+            f"It is looked at again after {round_.LOOK.seconds} seconds",
+            f"a sign of life every {round_.BEAT:.0f} seconds",
+            f"Others take over what it left behind after {silence} seconds",
+            "the sync rests for 1, 2, 4 minutes and so on, up to 60",
+            f"on record as skipped, up to {round_.MOST_PASSED_OVER} of them",
+            f"A loop that did not come round for {round_.ASLEEP.seconds} seconds was asleep",
+            f"never takes more than a {ORDINALS[round_.SHARE]} of the time",
+        ),
+        "0029-firings-live-in-the-ledger.md": (
+            "rests for a minute, then twice as long each time, up to an hour",
+            f"at {option('serve', 'runs').default} runs at once",
+        ),
+        "0030-a-folder-is-looked-at.md": (
+            f"every {round_.LOOK.seconds} seconds one listing",
+            f"in steps of {serve.folder.SLICE} files",
+            f"at most a {ORDINALS[round_.SHARE]} of the time",
+        ),
+        "run-syncs-when-due.md": (
+            f"`--runs {option('serve', 'runs').default}` is the default",
+            f"looked at every `--interval` ({option('serve', 'interval').default})",
+            "tried again after 1 minute, then after 2, 4, 8, and so on up to an hour",
+            "after a minute without a sign of life",
+        ),
         "0005-a-removal-compares-with-a-baseline.md": (held,),
         "forget-a-person.md": (f"would remove more than {remove.GUARD_LEADS} people and more than a fifth of all",),
         "write-a-spec.md": (
@@ -334,6 +368,18 @@ def test_the_numbers_on_the_pages_are_those_of_the_code() -> None:
     }
     texts = {page.name: " ".join(page.read_text(encoding="utf-8").split()) for page in DOCS.rglob("*.md")}
     assert [each for name, found in sentences.items() for each in found if each not in texts[name]] == []
+
+
+ORDINALS = {100: "hundredth"}
+
+
+def option(command: str, name: str) -> click.Option:
+    """An option of a command."""
+    found = root.get_command(click.Context(root, obj=Invocation(Options())), command)
+    assert found is not None
+    (option,) = [each for each in found.params if each.name == name]
+    assert isinstance(option, click.Option)
+    return option
 
 
 def test_nobody_on_a_page_is_real() -> None:

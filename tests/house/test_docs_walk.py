@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from docs_pages import DOCS, ROOT, blocks, commands
+from docs_pages import DOCS, ROOT, blocks
 from docs_walk import Walk, agrees, settled
 
 
@@ -21,39 +21,30 @@ def folder(tmp_path: Path) -> Path:
 def test_the_tutorial_prints_what_it_shows(folder: Path) -> None:
     page = DOCS / "tutorial.md"
     lines = page.read_text(encoding="utf-8").splitlines()
-    real = lines.index("## 9. A real account") + 1
+    real = next(number for number, line in enumerate(lines, 1) if line.endswith(". A real account"))
+    assert walked(page, folder, until=real) == sum(block.line < real for block in blocks(page, "text"))
+
+
+@pytest.mark.parametrize("name", ["set-up-a-sync", "plan-and-apply", "keep-syncs-in-git", "run-syncs-when-due"])
+def test_a_page_that_is_followed_prints_what_it_shows(name: str, folder: Path) -> None:
+    page = DOCS / "how-to" / f"{name}.md"
+    assert walked(page, folder) == len(blocks(page, "text")) > 1
+
+
+def walked(page: Path, folder: Path, until: int | None = None) -> int:
+    """Follow a page and compare everything it shows; how much that was."""
     shown = 0
-    for block, said in Walk(folder).follow(page, until=real):
-        assert agrees(block.text, said), (
-            f"{block} shows\n{settled(block.text)}\n\nbut this was printed\n{settled(said)}"
-        )
-        shown += 1
-    assert shown == sum(block.line < real for block in blocks(page, "text"))
-
-
-def test_the_set_up_in_a_script_prints_what_the_page_shows(folder: Path) -> None:
-    walk, said, shown = Walk(folder), "", 0
-    for block in blocks(DOCS / "how-to" / "set-up-a-sync.md"):
-        if block.words[:1] == ("sh",):
-            said = "".join(walk.run(line) for line in commands(block))
-        elif block.words[:1] == ("text",):
-            assert agrees(block.text, said), f"{block} shows\n{block.text}\n\nbut this was printed\n{said}"
+    with Walk(folder, folder / ".clock") as walk:
+        for block, said in walk.follow(page, until):
+            assert agrees(block.text, said), f"{block}: {differing(block.text, said)}"
             shown += 1
-    assert shown == 2
-
-
-def test_the_page_of_plan_and_apply_prints_what_it_shows(folder: Path) -> None:
-    page = DOCS / "how-to" / "plan-and-apply.md"
-    for block, said in Walk(folder).follow(page):
-        assert agrees(block.text, said), (
-            f"{block} shows\n{settled(block.text)}\n\nbut this was printed\n{settled(said)}"
-        )
+    return shown
 
 
 def test_the_readme_shows_what_the_demo_prints(folder: Path) -> None:
-    walk = Walk(folder / "configs")
     (shown,) = blocks(ROOT / "README.md", "text")
-    said = walk.run("syncline run webinar-signups.yaml")
+    with Walk(folder / "configs") as walk:
+        said = walk.run("syncline run webinar-signups.yaml")
     assert agrees(shown.text, said), differing(shown.text, said)
 
 
