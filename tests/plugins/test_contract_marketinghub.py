@@ -1,4 +1,4 @@
-"""The sink `marketinghub` keeps every promise of a sink, over the sandbox: private list, public list, bare addresses."""
+"""The sink `marketinghub` keeps every promise of a sink: with a private list, a public one, and bare addresses."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class Hub(SinkContract):
         return Zoho(msgspec.convert(settings, Zoho.Config), runtime)
 
     def people(self) -> Mapping[str, Mapping[str, str]]:
-        there = self.box.leads(self.config["list"])
-        return {each.email: each.fields | {"Lead Email": each.email} for each in there if each.status in ("active", "pending")}
+        there = [each for each in self.box.leads(self.config["list"]) if each.status in ("active", "pending")]
+        return {each.email: dict(each.fields) | {"Lead Email": each.email} for each in there}
 
     def active(self) -> list[str]:
         return [each.email for each in self.box.leads(self.config["list"]) if each.status == "active"]

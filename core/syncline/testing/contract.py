@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import pickle
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,7 +15,7 @@ import msgspec
 
 from ..budget import MemoryStore
 from ..errors import SynclineError
-from ..plugin import Check, Runtime, Source
+from ..plugin import Check, Runtime
 from ..secrets import Redactor
 from . import promises
 from .exchange import Product, Reply

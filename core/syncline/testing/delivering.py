@@ -60,7 +60,7 @@ class Delivering(Contract):
 
     def lead(self, n: int) -> Mapping[str, Any]:
         """The mapped fields of the invented person number `n`. Override it where the fields are no plain text."""
-        invented: dict[str, Any] = {name: f"Kit Annabel {n}" for name in self.fields()}
+        invented: dict[str, Any] = dict.fromkeys(self.fields(), f"Kit Annabel {n}")
         return invented | {self.key_field(): f"kit.person{n}@example.com"}
 
     # ---------------------------------------------------------------------------------------------- what is sent
@@ -208,8 +208,11 @@ class Delivering(Contract):
         lost = [kind is ResultKind.UNKNOWN for kind in kinds]
         found = iter(self.confirmed(sink, leads.filter(pl.Series(lost)), while_))
         told = [next(found) if was_lost else kind for was_lost, kind in zip(lost, kinds, strict=True)]
-        stays = [was_lost and kind is ResultKind.RETRYABLE and not sink.repeatable for was_lost, kind in zip(lost, told, strict=True)]
-        return [ResultKind.UNKNOWN if stay else kind for stay, kind in zip(stays, told, strict=True)]
+        absent = ResultKind.RETRYABLE if sink.repeatable else ResultKind.UNKNOWN
+        return [
+            absent if was_lost and kind is ResultKind.RETRYABLE else kind
+            for was_lost, kind in zip(lost, told, strict=True)
+        ]
 
     def suffer(self, fault: Fault) -> None:
         """Play a fault on each call of a delivery in turn; what the sink says must be true, then and in the end."""
@@ -225,11 +228,11 @@ class Delivering(Contract):
             while_ = f"at call {at} of {several} {fault}"
             remote.play(fault, at)
             ends = self.through(sink, leads, while_)
-            self._in_the_end(sink, leads, ends, fault, while_)
             made, arrived = sink.calls - counted, self.calls() - arrived
             self.promised(promises.COUNTED, made == arrived, f"{while_}; {arrived} calls arrived, {made} were counted")
             if fault in (Fault.THROTTLED, Fault.LOCKED):
                 self.came_later(arrived, at, LOCK if fault is Fault.LOCKED else RETRY_AFTER, while_)
+            self._in_the_end(sink, leads, ends, fault, while_)
 
     def _in_the_end(
         self, sink: Sink[Any], leads: pl.DataFrame, ends: Sequence[ResultKind], fault: Fault, while_: str

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
@@ -50,6 +51,12 @@ READS = (
 LISTINGS = (Fault.CALL_LOST, Fault.HTML, Fault.MISHAP, Fault.HALF_BODY, Fault.EMPTY_PAGE)
 """Faults after which an audience must not be taken for whole."""
 
+
+def places(several: int) -> list[int]:
+    """On which of so many calls a fault is played: the first two, one in the middle, the last."""
+    return sorted({1, min(2, several), (several + 1) // 2, several} - {0})
+
+
 LASTING = frozenset({Fault.STUCK, Fault.LOCKED})
 """They stay until the product is healed, or the time is over."""
 
@@ -59,14 +66,40 @@ RETRY_AFTER = 7
 LOCK = 1800
 
 
-def page(status: int, **headers: str) -> Reply:
+def page(status: int) -> Reply:
     """A page of a gateway."""
-    return Reply(status, PAGE, HTML | headers)
+    return Reply(status, PAGE, HTML)
 
 
 def throttled(seconds: int | None) -> Reply:
     """Too many calls."""
     return Reply.of({"message": "too many requests"}, 429, {} if seconds is None else {"retry-after": str(seconds)})
+
+
+FALSE: Mapping[Fault, Reply | None] = {
+    Fault.CALL_LOST: None,
+    Fault.GATEWAY_BEFORE: page(503),
+    Fault.HTML: page(200),
+    Fault.NO_CONTENT: Reply(204),
+    Fault.THROTTLED: throttled(RETRY_AFTER),
+    Fault.THROTTLED_MUTE: throttled(None),
+    Fault.TOKEN_REFUSED: Reply.of({"message": "the token is not valid"}, 401),
+}
+"""What is answered in place of the product, which does not see the call; None: the connection breaks."""
+
+TOO_LATE: Mapping[Fault, Reply | None] = {Fault.ANSWER_LOST: None, Fault.GATEWAY_AFTER: page(504)}
+"""What is answered after the product has carried out the call."""
+
+
+def broken(fault: Fault, reply: Reply) -> Reply:
+    """The product's own reply, with its body or its page broken as the fault says; others leave it as it is."""
+    if fault is Fault.HALF_BODY:
+        return replace(reply, body=reply.body[: len(reply.body) // 2])
+    if fault is Fault.EMPTY_PAGE:
+        return with_items(reply, lambda items: [])
+    if fault is Fault.REVERSED:
+        return with_items(reply, lambda items: items[::-1])
+    return reply
 
 
 def with_items(reply: Reply, change: Callable[[list[Any]], list[Any]]) -> Reply:

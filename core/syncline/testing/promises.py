@@ -21,16 +21,15 @@ class BrokenPromise(AssertionError):
         self.promise = promise
         self.seen = seen
         super().__init__(
-            f"broken promise: {promise.text}\n"
-            f"    written in {promise.place}: “{promise.words}”\n"
-            f"    seen: {seen}"
+            f"broken promise: {promise.text}\n    written in {promise.place}: “{promise.words}”\n    seen: {seen}"
         )
 
 
 DECLARED = Promise(
     "a plugin says what it is, and what it guarantees",
     "syncline.plugin",
-    "A plugin class has a `name` (as in the YAML), a typed `Config` (its JSON Schema is derived from it) and a docstring",
+    "A plugin class has a `name` (as in the YAML), a typed `Config` (its JSON Schema is derived from it) and a "
+    "docstring",
 )
 CHECKED = Promise(
     "a check is told in lines, not in stack traces",
@@ -47,13 +46,11 @@ IN_THE_TREE = Promise(
     "syncline.SynclineError",
     "Base of all errors that Syncline raises on purpose.",
 )
-PICKLABLE = Promise(
-    "an error can cross the border of a process", "syncline.SynclineError", "Instances are picklable"
-)
+PICKLABLE = Promise("an error can cross the border of a process", "syncline.SynclineError", "Instances are picklable")
 DISCREET = Promise(
     "no personal data in messages, logs and addresses of calls",
-    "syncline.SynclineError",
-    "without secrets and without personal data",
+    "syncline.Sink.deliver",
+    "Personal data goes into the body of a call: never into its address, a message or the log.",
 )
 TOKEN_RENEWED = Promise(
     "a refused token is renewed once, and the call goes out again",
@@ -96,9 +93,7 @@ RESERVED = Promise(
     "syncline.Sink.reserve",
     "Block until the account's budget allows a `deliver` of so many leads.",
 )
-STOPPABLE = Promise(
-    "a stop ends every wait", "syncline.Runtime", "Set when the run is to stop: every wait ends then."
-)
+STOPPABLE = Promise("a stop ends every wait", "syncline.Runtime", "Set when the run is to stop: every wait ends then.")
 SIDE_BY_SIDE = Promise(
     "so many deliveries at once do not disturb each other", "syncline.Sink.concurrency", "Most `deliver` calls at once."
 )

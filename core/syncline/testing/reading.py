@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,7 +14,8 @@ from ..errors import SynclineError
 from ..plugin import End, Ending, Page, Partition, Source, Window
 from . import promises
 from .contract import Contract
-from .faults import RETRY_AFTER, Fault
+from .faults import RETRY_AFTER, Fault, places
+from .promises import BrokenPromise
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,15 +39,20 @@ class Read:
         return [framed(page) for page in self.pages]
 
     def records(self, key: str | None) -> list[str]:
-        """The records in order: by their IDs, or by all that they hold."""
-        found: list[str] = []
-        for frame in self.frames:
-            if key is not None and key in frame.columns:
-                found += [str(value) for value in frame[key]]
-            else:
-                rows = (sorted((name, repr(value)) for name, value in row.items()) for row in frame.to_dicts())
-                found += [repr([pair for pair in row if pair[1] != "None"]) for row in rows]
-        return found
+        """The records in order: see `records_of`."""
+        return records_of(self.frames, key)
+
+
+def records_of(frames: Iterable[pl.DataFrame], key: str | None) -> list[str]:
+    """The records of frames in order: by their IDs, or by all that they hold."""
+    found: list[str] = []
+    for frame in frames:
+        if key is not None and key in frame.columns:
+            found += [str(value) for value in frame[key]]
+        else:
+            rows = (sorted((name, repr(value)) for name, value in row.items()) for row in frame.to_dicts())
+            found += [repr([pair for pair in row if pair[1] != "None"]) for row in rows]
+    return found
 
 
 def framed(page: Page) -> pl.DataFrame:
@@ -108,7 +114,7 @@ class Reading(Contract):
                 self._look(page, while_)
         except StopIteration as finished:
             done.end = self._ended(finished.value, done, while_)
-        except AssertionError:
+        except BrokenPromise:
             raise
         except Exception as error:  # noqa: BLE001 - what it is, is looked at
             done.error = error
@@ -152,14 +158,13 @@ class Reading(Contract):
     # ---------------------------------------------------------------------------------------------------- faults
 
     def suffer(self, fault: Fault) -> None:
-        """Play a fault on the first two and the last call of a read; complete is only what holds every record."""
+        """Play a fault on some calls of a read; complete is only what holds every record."""
         remote = self.network(fault)
         done, several = self.whole()
         wanted, private = done.records(self.key()), addresses(done)
-        places = {1, min(2, several), several}
-        if fault is Fault.EMPTY_PAGE:  # nobody can tell an emptied last page from the end
-            places.discard(several)
-        for at in sorted(places):
+        for at in places(several):
+            if fault is Fault.EMPTY_PAGE and at == several:  # nobody can tell an emptied last page from the end
+                continue
             source = self.fresh()
             counted, arrived = source.calls, self.calls()
             remote.play(fault, at)

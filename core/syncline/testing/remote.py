@@ -12,11 +12,12 @@ from types import TracebackType
 from typing import Self
 
 from .exchange import Call, Product, Reply
-from .faults import LASTING, LOCK, RETRY_AFTER, Fault, page, throttled, with_items
+from .faults import FALSE, LASTING, LOCK, TOO_LATE, Fault, broken, throttled
 from .hours import Hours
 
 MOST_CALLS = 1000
 """Whoever makes more calls in one check is in an endless loop, and gets no more answers."""
+NO_MORE = Reply.of({"message": "no more answers"}, 404)
 DROPS = 12
 DROP_SECONDS = 0.02
 
@@ -41,7 +42,6 @@ class Remote:
         self._fault: Fault | None = None
         self._at = self._seen = 0
         self._locked = ("", 0.0)
-        self._before: Reply | None = None
         self._last: Reply | None = None
         self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="remote", daemon=True)
@@ -72,6 +72,7 @@ class Remote:
         with self._lock:
             self._fault, self._at, self._seen = fault, at, 0
             self._locked = ("", 0.0)
+            self._last = None
 
     def heal(self) -> None:
         """Behave from now on."""
@@ -89,7 +90,7 @@ class Remote:
             if call.path.startswith(self._token_paths):
                 return self._product(call), False
             if self.flooded:
-                return None, False
+                return NO_MORE, False
             self.calls.append(call)
             self._seen += 1
             fault = self._fault
@@ -99,49 +100,23 @@ class Remote:
 
     def _carry(self, call: Call) -> Reply:
         self.carried.append(call)
-        self._before, self._last = self._last, self._product(call)
+        self._last = self._product(call)
         return self._last
 
     def _disturbed(self, fault: Fault, call: Call) -> Reply | None:
-        match fault:
-            case Fault.ANSWER_LOST:
-                self._carry(call)
-                return None
-            case Fault.CALL_LOST:
-                return None
-            case Fault.GATEWAY_AFTER:
-                self._carry(call)
-                return page(504)
-            case Fault.GATEWAY_BEFORE:
-                return page(503)
-            case Fault.HTML:
-                return page(200)
-            case Fault.NO_CONTENT:
-                return Reply(204)
-            case Fault.MISHAP:
-                return self._mishap
-            case Fault.THROTTLED:
-                return throttled(RETRY_AFTER)
-            case Fault.THROTTLED_MUTE:
-                return throttled(None)
-            case Fault.TOKEN_REFUSED:
-                return Reply.of({"message": "the token is not valid"}, 401)
-            case Fault.LOCKED:
-                return self._behind_lock(call)
-            case Fault.STOPPED:
-                self.stop.set()
-                return self._carry(call)
-            case Fault.REPEATED | Fault.STUCK if self._last is not None:
-                self.carried.append(call)
-                return self._last
-            case Fault.REPEATED | Fault.STUCK | Fault.DRIP:
-                return self._carry(call)
-        return self._mangled(fault, self._carry(call))
-
-    def _mangled(self, fault: Fault, reply: Reply) -> Reply:
-        if fault is Fault.HALF_BODY:
-            return replace(reply, body=reply.body[: len(reply.body) // 2])
-        return with_items(reply, (lambda items: []) if fault is Fault.EMPTY_PAGE else (lambda items: items[::-1]))
+        if fault in FALSE:
+            return FALSE[fault]
+        if fault is Fault.MISHAP:
+            return self._mishap
+        if fault is Fault.LOCKED:
+            return self._behind_lock(call)
+        if fault in (Fault.REPEATED, Fault.STUCK) and self._last is not None:
+            self.carried.append(call)
+            return self._last
+        if fault is Fault.STOPPED:
+            self.stop.set()
+        reply = self._carry(call)
+        return TOO_LATE[fault] if fault in TOO_LATE else broken(fault, reply)
 
     def _behind_lock(self, call: Call) -> Reply:
         """The path of the first call is locked; others are open."""

@@ -3,44 +3,43 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, ClassVar
 from unittest import SkipTest
 
 from ..batch import ADDRESS, KEY, key_of
-from ..errors import SynclineError
-from ..plugin import AudiencePart, ResultKind, Sink, Status
+from ..plugin import ResultKind, Sink
 from . import promises
-from .delivering import Delivering
-from .faults import LISTINGS, Fault
+from .audience import Audience
+from .faults import Fault
 
 if TYPE_CHECKING:
     import polars as pl
 
 ODD = (
-    "O'Neill \"the\" Ünal", "two\nlines", "مرحبا", "𝒜𝓃𝓃 😀", "007", "true", "null", "1e5", "=1+1", "a,b;c&d=e%20+f", "<b>",
+    "O'Neill \"the\" Ünal", "two\nlines", "مرحبا", "𝒜𝓃𝓃 😀", "007", "true", "null", "1e5", "=1+1", "a,b;c&d=e%20+f",
+    "<b>",
 )  # fmt: skip
 """Texts that somebody's program once took for something else."""
 
 
-class SinkContract(Delivering):
+class SinkContract(Audience):
     """The contract of a sink. Say `plugin`, `config`, `mapped`, and `people`; see `Contract` for the rest.
 
-        class TestAcme(SinkContract):
-            plugin = Acme
-            config = {"list": "guests"}
-            mapped = ("Email", "Name")
+    class TestAcme(SinkContract):
+        plugin = Acme
+        config = {"list": "guests"}
+        mapped = ("Email", "Name")
 
-            def product(self):
-                self.fake = AcmeFake()
-                return self.fake
+        def product(self):
+            self.fake = AcmeFake()
+            return self.fake
 
-            def connection(self, runtime):
-                return AcmeConnection(AcmeConnection.Config(url=self.url), runtime)
+        def connection(self, runtime):
+            return AcmeConnection(AcmeConnection.Config(url=self.url), runtime)
 
-            def people(self):
-                return self.fake.guests
+        def people(self):
+            return self.fake.guests
     """
 
     longest_wait: ClassVar[float] = 20.0
@@ -53,10 +52,6 @@ class SinkContract(Delivering):
     def refuse(self, address: str) -> None:
         """Make the product refuse this person from now on. Optional: without it no refusal is checked."""
         raise SkipTest("`refuse` is not there to make the product refuse somebody")
-
-    def opt_out(self, address: str) -> None:
-        """Do in the product what a person does to unsubscribe. Optional: without it no opt-out is checked."""
-        raise SkipTest("`opt_out` is not there to unsubscribe somebody")
 
     # -------------------------------------------------------------------------------------------- before a delivery
 
@@ -209,83 +204,17 @@ class SinkContract(Delivering):
         there, absent = self.leads(sink, 1), self.leads(sink, 1)
         self.accepted(sink, there)
         both = _mixed(there, absent).select(KEY, ADDRESS)
-        results = list(sink.remove(both))
+        try:
+            results = list(sink.remove(both))
+        except Exception as error:
+            self.sound(error, "one was taken out who is there, and one who is not")
+            raise
         right = len(results) == both.height
         self.promised(promises.REMOVED, right, f"for {both.height} people there came {results!r}")
         kinds = [str(each.kind) for each in results]
         well = kinds == ["accepted"] * both.height
         self.promised(promises.REMOVED, well, f"one was there, one was not; both shall be out, the results are {kinds}")
         self.promised(promises.REMOVED, not any(self.present(both)), "whoever was accepted for removal is still there")
-
-    # ---------------------------------------------------------------------------------------------- the audience
-
-    def test_an_audience_that_says_it_is_whole_is_whole(self) -> None:
-        """Everybody in the target, and nobody else, in parts of text columns."""
-        sink = self.fresh()
-        self.accepted(sink, self.leads(sink))
-        self._hold(sink, self._listed(sink), "all was well")
-
-    def test_a_broken_listing_is_never_whole(self) -> None:
-        """Each fault on each call of the listing."""
-        remote = self.network()
-        sink = self.fresh()
-        self.accepted(sink, self.leads(sink))
-        before = self.calls()
-        if not self._listed(sink):
-            raise SkipTest("it shows no audience")
-        several = self.calls() - before
-        for fault in LISTINGS:
-            for at in range(1, several + 1) if fault not in self.excused else ():
-                again = self.fresh()
-                remote.play(fault, at)
-                while_ = f"at call {at} of {several} {fault}"
-                try:
-                    parts = self._listed(again)
-                except SynclineError as error:
-                    self.sound(error, f"{while_} and the audience was read")
-                    self.discreet([str(error)], list(self.people()))
-                    continue
-                except Exception as error:  # noqa: BLE001 - what it is, is told
-                    self.sound(error, f"{while_} and the audience was read")
-                self._hold(again, parts, while_)
-
-    def test_an_opt_out_is_seen_before_anything_is_sent(self) -> None:
-        """Somebody unsubscribes after the audience was read; before the next sending it is known."""
-        sink = self.fresh()
-        leads = self.leads(sink)
-        self.accepted(sink, leads)
-        self._listed(sink)
-        self.opt_out(leads[ADDRESS][0])
-        key = leads[KEY][0]
-        said = [part.status for part in self._listed(self.fresh()) if key in map(key_of, part.people["address"])]
-        out = bool(said) and said[-1] in (Status.UNSUBSCRIBED, Status.DO_NOT_MAIL)
-        self.promised(promises.OPT_OUTS, out, f"somebody unsubscribed; the audience calls that person {said or 'unknown'}")
-
-    def _listed(self, sink: Sink[Any]) -> list[AudiencePart]:
-        return list(sink.audience({}, True))
-
-    def _hold(self, sink: Sink[Any], parts: Sequence[AudiencePart], while_: str) -> None:
-        import polars as pl
-
-        seen: set[str] = set()
-        whole = False
-        for part in parts:
-            right = isinstance(part, AudiencePart) and isinstance(part.status, Status)
-            self.promised(promises.PARTS, right, f"{while_}; a part is {part!r}")
-            texts = "address" in part.people.columns and all(kind == pl.String for kind in part.people.dtypes)
-            self.promised(promises.PARTS, texts, f"{while_}; a part has the columns {part.people.schema}")
-            if (part.list, part.status) == (sink.target, Status.ACTIVE):
-                seen.update(key_of(each) for each in part.people["address"])
-                whole |= part.whole
-        held = {key_of(each) for each in self.active()}
-        strange = f"{while_}; the audience holds {len(seen - held)} who are not in the target"
-        self.promised(promises.WHOLE, seen <= held, strange)
-        missing = f"{while_}; an audience that says it is whole lacks {len(held - seen)} of {len(held)}"
-        self.promised(promises.WHOLE, not whole or held <= seen, missing)
-
-    def active(self) -> Sequence[str]:
-        """The addresses of `people` that a listing shows: all, unless some still have to confirm."""
-        return list(self.people())
 
     # ---------------------------------------------------------------------------------------------------- faults
 
@@ -362,7 +291,5 @@ def _mixed(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
     """The rows of both, in turns."""
     import polars as pl
 
-    rows = [frame.slice(n, 1) for n in range(max(one.height, other.height)) for frame in (one, other) if n < frame.height]
-    return pl.concat(rows)
-
-
+    most = max(one.height, other.height)
+    return pl.concat(frame.slice(n, 1) for n in range(most) for frame in (one, other))
