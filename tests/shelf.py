@@ -209,7 +209,7 @@ class Shelf(Sink[ShelfConfig]):
         with self._lock:
             self._calls += 1
             state = load(self.config.file)
-            for key in leads[KEY]:
+            for key in state["people"].keys() & set(leads[KEY]):
                 state["people"][key]["status"] = "unsub"
             store(self.config.file, state)
         return [ACCEPTED] * leads.height

@@ -19,7 +19,7 @@ FLOORS = [
     {"plugin"},
     {"hooks"},
     {"spec", "ledger", "http", "registry", "git"},
-    {"__init__"},
+    {"__init__", "testing"},
     {"window", "observers", "notices", "proposal", "telemetry", "endpoint", "sharing"},
     {"adoption", "pipeline"},
     {"assembly", "plan"},

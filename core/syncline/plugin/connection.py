@@ -26,6 +26,7 @@ class Runtime:
     state: Path
     """A folder beside the ledger, for what must stay with it (the embedded sandbox keeps its state there)."""
     stop: threading.Event = field(default_factory=threading.Event)
+    """Set when the run is to stop: every wait ends then."""
 
 
 class Plugin(Generic[C]):

@@ -181,6 +181,8 @@ class Sink(Plugin[C]):
     def deliver(self, leads: pl.DataFrame) -> Sequence[Result]:
         """Send the encoded leads (columns: the mapped fields, and `#key`); one result per row, in order.
 
+        Personal data goes into the body of a call: never into its address, a message or the log.
+
         Called after `reserve`. Raises `Fatal` or `Deactivate` when the run cannot go on, and `Retriable` when the same
         call may succeed later: with these three, nothing of this batch was carried out. Raises `Lost` when that is
         not known; whatever else is raised counts as a lost answer, too.

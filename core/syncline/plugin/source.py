@@ -116,7 +116,10 @@ class Source(Plugin[C]):
         return [Partition("all", window)]
 
     def read(self, partition: Partition, since: str | None) -> Pages:
-        """Yield pages from the cursor `since` on (None: from the start) and return how the read ended."""
+        """Yield pages from the cursor `since` on (None: from the start) and return how the read ended.
+
+        Trouble is raised, or told as `Ending.STOPPED_EARLY`; it never becomes a short listing.
+        """
         raise NotImplementedError(type(self).__name__)
 
     def fetch_one(self, id: str) -> Mapping[str, Any] | None:

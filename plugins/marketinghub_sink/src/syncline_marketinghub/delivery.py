@@ -111,7 +111,7 @@ class Delivery:
                 missing -= {key_of(address) for address in page}
                 if not missing:
                     break
-        except Retriable:  # the listing is locked or away: what MarketingHub answered to the bulk call stands
+        except (Retriable, Fatal):  # the listing is locked, or the run is stopped: what the bulk call answered stands
             return set()
         if missing == wanted and len(wanted) >= BULK:
             self._can_look_up = False
