@@ -23,6 +23,7 @@ from . import (
     firings,
     health,
     letters,
+    locks,
     open_batch,
     people,
     questions,
@@ -362,6 +363,7 @@ class Ledger:
     def mark_removed(self, sync_id: int, keys: Iterable[str]) -> None:
         """The sync took these people out of the target."""
         with self._database.write() as connection:
+            locks.write_people(self._database, connection)
             remove(connection, self._database, sync_id, list(keys))
 
     def held(self, account: str) -> dict[tuple[str, Status], Held]:
@@ -433,6 +435,7 @@ class Ledger:
         """The run `run_id` took care of these."""
         settled = dead_letters.update().where(dead_letters.c.id.in_(list(ids))).values(settled_by=run_id)
         with self._database.write() as connection:
+            locks.write_people(self._database, connection)
             connection.execute(settled)
 
     def forget(self, address: str) -> dict[str, int]:
