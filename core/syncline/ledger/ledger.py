@@ -192,13 +192,9 @@ class Ledger:
         """The run goes on no longer here, whether it ended or not: one that did not is taken up by the next start."""
         runs.let_go(self._database, run)
 
-    def add_calls(self, run: RunRecord, source: int, sink: int) -> None:
-        """So many more requests were made; `LeaseLost` when the run is no longer ours."""
-        runs.count_calls(self._database, run, source=source, sink=sink, add=True)
-
     def set_calls(self, run: RunRecord, source: int, sink: int) -> None:
         """So many requests were made in all; `LeaseLost` when the run is no longer ours."""
-        runs.count_calls(self._database, run, source=source, sink=sink, add=False)
+        runs.set_calls(self._database, run, source=source, sink=sink)
 
     def finish_run(
         self,
