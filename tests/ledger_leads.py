@@ -85,9 +85,17 @@ def sent_rows(rows: Sequence[int]) -> list[int]:
     return [row for row in rows if row % IGNORED_EVERY != IGNORED_EVERY - 1]
 
 
-def delivered(ledger: Ledger, rows: Sequence[int], *, name: str = "signups", status: str = "succeeded") -> RunRecord:
-    """A whole run of one batch in which everything is accepted."""
+def delivered(
+    ledger: Ledger,
+    rows: Sequence[int],
+    *,
+    name: str = "signups",
+    status: str = "succeeded",
+    calls: tuple[int, int] = (0, 0),
+) -> RunRecord:
+    """A whole run of one batch in which everything is accepted, after so many calls of the source and of the sink."""
     run = started(ledger, name)
+    ledger.set_calls(run, *calls)
     outcomes, payload = batch(rows)
     with ledger.journal(run, account="account", target="list") as journal:
         journal.open_batch(0, outcomes, payload, "end")

@@ -66,6 +66,15 @@ def test_a_wait_is_said_at_once_and_once(capsys: Said) -> None:
     assert "waiting for the call budget until " in said[1]
 
 
+def test_a_wait_for_a_list_is_said_though_nobody_knows_its_end(capsys: Said) -> None:
+    lines = Lines(Terminal(Redactor()), Clock())
+    for _ in range(3):
+        lines.going(receipt(waiting="the list, which fair fills"))
+    lines.going(receipt())
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("waiting for the list, which fair fills")
+
+
 def test_a_wait_that_is_over_is_not_shown() -> None:
     assert waits(receipt(waiting="zoho", waiting_until=time.time() - 1)) == ""
     assert waits(receipt()) == ""

@@ -79,8 +79,6 @@ def test_whoever_lost_the_lease_writes_nothing_more_not_even_how_many_calls_were
     late.set_calls(taken, 5, 7)
     with pytest.raises(LeaseLost, match="no longer ours"):
         ledger.set_calls(run, 1, 1)
-    with pytest.raises(LeaseLost):
-        ledger.add_calls(run, 1, 1)
     with pytest.raises(LeaseLost) as lost:
         ledger.finish_run(run, status="succeeded")
     ledger.let_go(run)

@@ -24,6 +24,7 @@ from . import (
     firings,
     health,
     letters,
+    locks,
     open_batch,
     people,
     questions,
@@ -187,13 +188,9 @@ class Ledger:
         """The run goes on no longer here, whether it ended or not: one that did not is taken up by the next start."""
         runs.let_go(self._database, run)
 
-    def add_calls(self, run: RunRecord, source: int, sink: int) -> None:
-        """So many more requests were made; `LeaseLost` when the run is no longer ours."""
-        runs.count_calls(self._database, run, source=source, sink=sink, add=True)
-
     def set_calls(self, run: RunRecord, source: int, sink: int) -> None:
         """So many requests were made in all; `LeaseLost` when the run is no longer ours."""
-        runs.count_calls(self._database, run, source=source, sink=sink, add=False)
+        runs.set_calls(self._database, run, source=source, sink=sink)
 
     def finish_run(
         self,
@@ -362,6 +359,7 @@ class Ledger:
     def mark_removed(self, sync_id: int, keys: Iterable[str]) -> None:
         """The sync took these people out of the target."""
         with self._database.write() as connection:
+            locks.write_people(self._database, connection)
             remove(connection, self._database, sync_id, list(keys))
 
     def held(self, account: str) -> dict[tuple[str, Status], Held]:
@@ -433,6 +431,7 @@ class Ledger:
         """The run `run_id` took care of these."""
         settled = dead_letters.update().where(dead_letters.c.id.in_(list(ids))).values(settled_by=run_id)
         with self._database.write() as connection:
+            locks.write_people(self._database, connection)
             connection.execute(settled)
 
     def forget(self, address: str) -> dict[str, int]:

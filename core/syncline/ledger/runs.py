@@ -190,14 +190,11 @@ def heartbeat(database: Database, run: RunRecord) -> None:
         renew(database, connection, run)
 
 
-def count_calls(database: Database, run: RunRecord, *, source: int, sink: int, add: bool) -> None:
-    """Set the calls of the run, or add to them."""
-    kept = (runs.c.source_calls, runs.c.sink_calls) if add else (sa.literal(0), sa.literal(0))
+def set_calls(database: Database, run: RunRecord, *, source: int, sink: int) -> None:
+    """See `Ledger.set_calls`."""
     with database.write() as connection:
         fence(database, connection, run)
-        connection.execute(
-            runs.update().where(runs.c.id == run.id).values(source_calls=kept[0] + source, sink_calls=kept[1] + sink)
-        )
+        connection.execute(runs.update().where(runs.c.id == run.id).values(source_calls=source, sink_calls=sink))
 
 
 # ------------------------------------------------------------------------------------------------- questions
