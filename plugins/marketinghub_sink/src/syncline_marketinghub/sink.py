@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
-import polars as pl
 from syncline import (
     KEY,
     STATUS,
@@ -33,6 +32,9 @@ from .delivery import BULK, Delivery
 from .fields import ADDRESS_FIELD, create_field, labels, read_fields, unknown_field
 from .lists import MailingList, choices, read_lists, resolve
 from .readback import read_back
+
+if TYPE_CHECKING:
+    import polars as pl
 
 BULK_BATCH = 100
 BULK_LEAST = 3
@@ -139,6 +141,8 @@ class MarketingHub(Sink[MarketingHubConfig]):
 
         An empty value is null, which is not sent, or with `empty_values: clear` the empty text, which clears it.
         """
+        import polars as pl
+
         empty = "" if self.config.empty_values == "clear" else None
         columns = []
         for name in mapped:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
-import polars as pl
 from syncline import Config, Secret, Transform, texts
 
 from .fields import Names
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class HashConfig(Config, frozen=True, kw_only=True):
@@ -54,6 +56,8 @@ class Hash(Transform[HashConfig]):
 
 
 def _hashed(values: pl.Series, digest: Callable[[str], str]) -> pl.Series:
+    import polars as pl
+
     distinct = values.drop_nulls().unique()
     hashes = pl.Series([digest(each) for each in distinct], dtype=pl.String)
     return values.replace_strict(distinct, hashes, default=None, return_dtype=pl.String)
