@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -26,12 +25,10 @@ from syncline import (
 
 from .api import Api
 from .audience import Audience
-from .checks import check_lines
 from .config import MarketingHubConfig
 from .delivery import BULK, Delivery
 from .fields import ADDRESS_FIELD, create_field, labels, read_fields, unknown_field
 from .lists import MailingList, choices, read_lists, resolve
-from .readback import read_back
 
 if TYPE_CHECKING:
     import polars as pl
@@ -87,6 +84,8 @@ class MarketingHub(Sink[MarketingHubConfig]):
 
     def check(self, mapped: Sequence[str]) -> Iterator[Check]:
         """The list, its people, the scopes, the fields, and the budget: one line each."""
+        from .checks import check_lines
+
         yield from check_lines(self._api(), self.config, mapped)
 
     @classmethod
@@ -154,6 +153,8 @@ class MarketingHub(Sink[MarketingHubConfig]):
 
     def traits(self) -> str:
         """The list, the topics and the source label, as a short digest."""
+        import hashlib
+
         text = msgspec.json.encode([self.config.list, self.config.topics, self.config.source])
         return hashlib.blake2b(text, digest_size=16).hexdigest()
 
@@ -206,6 +207,8 @@ class MarketingHub(Sink[MarketingHubConfig]):
 
     def confirm(self, leads: pl.DataFrame) -> Sequence[Result]:
         """Look for the leads in the list; nothing is written."""
+        from .readback import read_back
+
         return read_back(self._audience(), self.config, self._list(), leads)
 
     def remove(self, leads: pl.DataFrame) -> Sequence[Result]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -49,6 +47,9 @@ class Hash(Transform[HashConfig]):
         return frame.with_columns(_hashed(frame[name], self._digest) for name in self.config.fields)
 
     def _digest(self, text: str) -> str:
+        import hashlib
+        import hmac
+
         data = text.encode("utf-8", "surrogatepass")
         if self.config.salt:
             return hmac.new(self.config.salt.encode(), data, self.config.algorithm).hexdigest()
