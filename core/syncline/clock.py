@@ -1,4 +1,4 @@
-"""The clock: the one seam at which a test may put another."""
+"""The clock: the one seam at which a test may put another; and how its moments are written."""
 
 from __future__ import annotations
 
@@ -20,3 +20,10 @@ class Clock:
 
 SYSTEM = Clock()
 """The clock of this machine."""
+
+
+def iso(moment: datetime | None) -> str | None:
+    """ISO 8601 in UTC with a `Z`, to the millisecond."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

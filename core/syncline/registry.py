@@ -65,8 +65,10 @@ class Registry:
         self._told: dict[str, RLock] = {}
         self._manager = pluggy.PluginManager(hooks.PROJECT)
         self._manager.add_hookspecs(hooks)
-        for point in sorted(points, key=lambda each: (_package(each)[0], each.name)):
-            self._register(point)
+        for (package, version), point in sorted(
+            ((_package(each), each) for each in points), key=lambda each: (each[0][0], each[1].name)
+        ):
+            self._register(point, package, version)
 
     @property
     def hook(self) -> Any:
@@ -130,8 +132,7 @@ class Registry:
             raise PluginError(f"{kind} {name!r} is not a {base.__name__}")
         return found
 
-    def _register(self, point: EntryPoint) -> None:
-        package, version = _package(point)
+    def _register(self, point: EntryPoint, package: str, version: str) -> None:
         label = f"{package}:{point.name}"
 
         def broken(why: str) -> None:
@@ -212,7 +213,11 @@ def _checked(kind: str, base: type[Plugin[Any]], plugin: Any, package: str, vers
 
 
 def _package(point: EntryPoint) -> tuple[str, str]:
-    return (point.dist.name, point.dist.version) if point.dist else (point.value, "")
+    """Name and version. The metadata of a distribution are parsed anew whenever they are asked for: ask once."""
+    if point.dist is None:
+        return point.value, ""
+    metadata = point.dist.metadata
+    return metadata["Name"], metadata["Version"]
 
 
 @cache

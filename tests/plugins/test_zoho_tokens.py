@@ -130,7 +130,7 @@ def test_a_token_is_renewed_five_minutes_before_it_expires(sandbox: Sandbox, tmp
 def test_a_token_that_still_holds_is_used_while_the_accounts_server_is_away(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syncline_zoho.connection.TOKEN_PATIENCE", Patience(attempts=1))
+    monkeypatch.setattr("syncline_zoho.tokens.TOKEN_PATIENCE", Patience(attempts=1))
     connection = zoho(tmp_path, sandbox)
     status(connection)
     connection.close()
@@ -267,7 +267,7 @@ def test_an_accounts_server_that_gives_no_token_is_told_in_words(
 def test_a_hung_refresh_ends_and_the_next_one_works(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syncline_zoho.connection.TOKEN_PATIENCE", Patience(exchange=0.3, total=0.5, attempts=2))
+    monkeypatch.setattr("syncline_zoho.tokens.TOKEN_PATIENCE", Patience(exchange=0.3, total=0.5, attempts=2))
     monkeypatch.setattr("syncline_zoho.refusals.REMEMBER_PASSING", 0.01)
     sandbox.faults.add("delay", "accounts.token", seconds=2, count=2)
     connection = zoho(tmp_path, sandbox)

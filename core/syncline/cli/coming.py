@@ -15,7 +15,6 @@ from .invocation import Invocation
 from .survey import reckoned, state_of, unknown_sync
 
 if TYPE_CHECKING:
-    from ..executor import Executor
     from ..ledger import SyncRecord
     from ..spec import Loaded, Spec
 
@@ -48,12 +47,12 @@ def coming(invocation: Invocation, sync: str, *, n: int, start: datetime | None)
     to be found out; what a source raises that is asked for its zone.
     """
     spec, loaded = invocation.named(sync)
-    executor = invocation.executor(read_only=True, beside=spec.path.parent if spec else None)
-    record = executor.ledger.sync(spec.name if spec else sync)
+    ledger = invocation.ledger(beside=spec.path.parent if spec else None)
+    record = ledger.sync(spec.name if spec else sync)
     if spec is None and record is None:
         raise unknown_sync(sync, invocation.folder())
     raw = spec.raw if spec else record.spec if record else {}
-    now = executor.ledger.now()
+    now = ledger.now()
     state, reason = state_of(record, raw)
     halted = f"{state}: {reason}" if state not in ("active", None) else ""
     schedule = raw.get("schedule")
@@ -68,7 +67,7 @@ def coming(invocation: Invocation, sync: str, *, n: int, start: datetime | None)
     )
     if not schedule:
         return told
-    zone, origin = _zone(schedule, record, state, lambda: _asked(invocation, executor, spec, loaded))
+    zone, origin = _zone(schedule, record, state, lambda: _asked(invocation, spec, loaded))
     if zone is None:
         return replace(told, origin=origin)
     since = told.start if told.start.tzinfo else told.start.replace(tzinfo=ZoneInfo(zone))
@@ -88,7 +87,7 @@ def _zone(
     return (None, "not known") if state in DEAD else ask()
 
 
-def _asked(invocation: Invocation, executor: Executor, spec: Spec | None, loaded: Loaded) -> tuple[str, str]:
+def _asked(invocation: Invocation, spec: Spec | None, loaded: Loaded) -> tuple[str, str]:
     """The zone of the source, through the network."""
     if spec is None:
         raise SpecError(
@@ -98,6 +97,8 @@ def _asked(invocation: Invocation, executor: Executor, spec: Spec | None, loaded
     from ..assembly import Assembly
     from ..budget import Budgets, MemoryStore
 
+    invocation.logs()
+    executor = invocation.executor(read_only=True, beside=spec.path.parent)
     spent, parked = executor.ledger.spent()
     runtime = executor.runtime(Budgets(MemoryStore(spent, parked), stop=executor.stop))
     with Assembly(invocation.bind(spec, loaded), runtime) as assembly:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..ledger import iso
+from ..clock import iso
 
 if TYPE_CHECKING:
     from pathlib import Path

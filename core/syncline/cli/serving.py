@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import re
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -13,8 +12,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import click
 
 from ..errors import Fatal, SpecError, SynclineError
 from .invocation import Invocation
@@ -36,7 +33,6 @@ PROCESSES = 16
 DAY = 86_400.0
 STOPPED_AT_ONCE = (json.dumps({"event": "stopped at once: others go on from here", "level": "warning"}) + "\n").encode()
 """What a signal handler writes where the logs are JSON: it must not wait for the lock of the logs."""
-_DURATION = re.compile(r"([1-9][0-9]{0,5})([smh])")
 
 
 @dataclass(frozen=True)
@@ -79,14 +75,6 @@ def serve(invocation: Invocation, folder: Path | None, *, remote: Remote | None,
             _together(work, executor.stop, loop.wake)
         log.info("stopped")
     return 0
-
-
-def seconds(context: click.Context, parameter: click.Parameter, value: str) -> float:
-    """A duration like 60s, 5m or 1h."""
-    found = _DURATION.fullmatch(value)
-    if found is None:
-        raise click.BadParameter(f"{value!r} is not a duration like 60s, 5m or 1h", context)
-    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
 
 
 # ------------------------------------------------------------------------------------------------ what is served

@@ -108,12 +108,18 @@ class Terminal:
         )
 
     def _rendered(self, stream: TextIO, things: tuple[RenderableType, ...]) -> str:
+        lines = (line.rstrip(" ") for line in self._drawn(stream, things).split("\n"))
+        return self._redactor.clean("\n".join(lines))
+
+    def _drawn(self, stream: TextIO, things: tuple[RenderableType, ...]) -> str:
+        """What it looks like there. Plain text is itself: what says no more than a line starts without rich."""
+        if all(isinstance(thing, str) for thing in things):
+            return "".join(f"{thing}\n" for thing in things)
         console = self.console(stream)
         with console.capture() as captured:
             for thing in things:
                 console.print(thing, soft_wrap=isinstance(thing, str))
-        lines = (line.rstrip(" ") for line in captured.get().split("\n"))
-        return self._redactor.clean("\n".join(lines))
+        return captured.get()
 
     def _write(self, stream: TextIO, text: str, encoding: str | None = None) -> None:
         if self.closed and stream is sys.stdout:

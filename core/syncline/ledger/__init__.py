@@ -1,9 +1,10 @@
 """The ledger's room: the only one where SQL is spoken."""
 
+from ..clock import iso
 from .firings import CARRIED_OUT, Refusal, wait_after
 from .journal import Journal
 from .ledger import Ledger
-from .records import DeadLetter, Firing, OpenBatch, Origin, Revision, RunRecord, SyncRecord, Wanted, iso
+from .records import DeadLetter, Firing, OpenBatch, Origin, Revision, RunRecord, SyncRecord, Wanted
 from .streak import BAD, GOOD, Standing, Streak
 from .syncs import difference, not_runnable, rescheduled, same_identity, state_after
 

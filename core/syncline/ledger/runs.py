@@ -9,11 +9,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ..clock import iso
 from ..decision import Counts, Outcome
 from ..errors import Busy, LeaseLost, SpecError
 from .database import Database
 from .process import Holder, this_process
-from .records import Firing, RunRecord, SyncRecord, iso
+from .records import Firing, RunRecord, SyncRecord
 from .syncs import locked, not_runnable
 from .tables import batches, firings, leases, runs, syncs
 

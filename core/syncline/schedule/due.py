@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -65,10 +64,13 @@ def latest_due(schedule: Mapping[str, Any], after: datetime, until: datetime, zo
 def jittered(schedule: Mapping[str, Any], sync: str, due: datetime) -> datetime:
     """When the firing that is due at `due` starts: later by a part of `jitter` that is spread evenly over syncs and
     firings, and the same in every process."""
-    most = seconds(schedule["jitter"]) if schedule.get("jitter") else 0
+    if not schedule.get("jitter"):
+        return due
+    import hashlib
+
     text = f"{sync}\n{due.astimezone(UTC).isoformat()}"
     part = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) / _RANGE
-    return due + timedelta(seconds=round(most * part, 3))
+    return due + timedelta(seconds=round(seconds(schedule["jitter"]) * part, 3))
 
 
 def _zone(schedule: Mapping[str, Any], zone: str) -> ZoneInfo:

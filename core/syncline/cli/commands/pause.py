@@ -7,7 +7,6 @@ import click
 from .. import completing
 from ..invocation import Invocation
 from ..options import command
-from ..turning import turned
 
 
 @command()
@@ -22,4 +21,6 @@ def pause(invocation: Invocation, sync: str, reason: str) -> int:
     Example:
       syncline pause webinar-signups --reason "the list is being cleaned up"
     """
+    from ..turning import turned
+
     return turned(invocation, sync, "paused", reason)

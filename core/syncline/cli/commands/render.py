@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,6 +64,8 @@ def render(
       syncline render kubernetes configs --output rendered
       syncline render kubernetes configs --deployment --image registry.example.com/syncline:0.1.0
     """
+    from importlib.metadata import version
+
     from ...errors import SpecError
     from ...render.kubernetes import Place
 

@@ -7,7 +7,6 @@ import click
 from .. import completing
 from ..invocation import Invocation
 from ..options import command
-from ..turning import turned
 
 
 @command()
@@ -23,4 +22,6 @@ def resume(invocation: Invocation, sync: str, reason: str) -> int:
     Example:
       syncline resume webinar-signups
     """
+    from ..turning import turned
+
     return turned(invocation, sync, "active", reason)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from ...executor import Executor
     from ...ledger import Ledger, RunRecord
     from ...spec import Bound
-
-log = logging.getLogger("syncline")
 
 
 @command()
@@ -60,6 +57,8 @@ def _tell_again(invocation: Invocation, ledger: Ledger, bound: Bound) -> None:
         return
     told = f"the spec was edited: {again(leads)}"
     if invocation.options.log_format == "json":
-        log.info(told)
+        import logging
+
+        logging.getLogger("syncline").info(told)
     else:
         invocation.terminal.tell(told)

@@ -57,7 +57,6 @@ def schedule(invocation: Invocation, sync: str, n: int, start: datetime | None) 
     from .. import documents
     from ..coming import coming
 
-    invocation.logs()
     found = coming(invocation, sync, n=n, start=start)
     if invocation.options.as_json:
         invocation.terminal.document(documents.schedule(found))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -9,7 +10,16 @@ import click
 from .. import completing
 from ..invocation import Invocation
 from ..options import command
-from ..serving import Remote, seconds
+
+_DURATION = re.compile(r"([1-9][0-9]{0,5})([smh])")
+
+
+def _seconds(context: click.Context, parameter: click.Parameter, value: str) -> float:
+    """A duration like 60s, 5m or 1h."""
+    found = _DURATION.fullmatch(value)
+    if found is None:
+        raise click.BadParameter(f"{value!r} is not a duration like 60s, 5m or 1h", context)
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
 
 
 @command()
@@ -19,7 +29,7 @@ from ..serving import Remote, seconds
 @click.option("--git", "url", metavar="URL", help="Follow a branch of this remote; DIR is a folder in it.")
 @click.option("--branch", default="main", show_default=True, help="The branch that --git follows.")
 @click.option(
-    "--interval", metavar="DURATION", default="60s", show_default=True, callback=seconds, help="How often --git looks."
+    "--interval", metavar="DURATION", default="60s", show_default=True, callback=_seconds, help="How often --git looks."
 )
 @click.option("--runs", type=click.IntRange(1, 100), default=4, show_default=True, help="Most runs at once.")
 @click.option("--listen", metavar="HOST:PORT", help="Answer /healthz, /readyz and /metrics there.")
@@ -44,6 +54,7 @@ def serve(
     Example:
       syncline serve configs --listen 127.0.0.1:9464
     """
+    from ..serving import Remote
     from ..serving import serve as served
 
     remote = Remote(url, branch, interval) if url is not None else None

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import completing, forges
+from .. import completing
 from ..ending import USAGE, error_document
-from ..forges import Annotation, in_repository
 from ..invocation import Invocation
 from ..options import command
 
 if TYPE_CHECKING:
     from ...spec import Loaded, Spec
     from ...spectest import Finding
+    from ..forges import Annotation
 
 FORMATS = ("people", "json", "github", "gitlab", "azure", "sarif")
 
@@ -78,14 +77,8 @@ def validate(invocation: Invocation, paths: tuple[Path, ...], form: str | None) 
     elif form == "people":
         _tell(invocation, verdict)
         _sum(invocation, verdict, on_error_output=not verdict.ok)
-    elif form in ("github", "azure"):
-        lines = (forges.github if form == "github" else forges.azure)(_annotations(invocation, verdict))
-        terminal.text("".join(f"{line}\n" for line in lines))
-        _sum(invocation, verdict, on_error_output=True)
     else:
-        found = list(_annotations(invocation, verdict))
-        terminal.document(forges.gitlab(found) if form == "gitlab" else forges.sarif(found, version("syncline")))
-        _tell(invocation, verdict)
+        _tell_forge(invocation, verdict, form)
         _sum(invocation, verdict, on_error_output=True)
     return 0 if verdict.ok else USAGE
 
@@ -101,18 +94,26 @@ def _form(invocation: Invocation, form: str | None) -> str:
 def _tested(invocation: Invocation, loaded: Loaded) -> Verdict:
     from ...errors import SpecError
     from ...spec.retrieval import doubts
-    from ...spectest import run_tests
 
     tested: list[tuple[Spec, list[Finding]]] = []
     notes: list[tuple[Spec, str]] = []
     for spec in loaded.specs:
         try:
-            tested.append((spec, run_tests(invocation.unconnected(spec, loaded)) if spec.tests else []))
+            tested.append((spec, _findings(invocation, spec, loaded)))
         except SpecError as error:
             tested.append((spec, []))
             notes.append((spec, f"its tests did not run: {error}"))
         notes += [(spec, f"retrieve: {doubt}") for doubt in doubts(spec.raw, invocation.clock())]
     return Verdict(loaded, tested, notes)
+
+
+def _findings(invocation: Invocation, spec: Spec, loaded: Loaded) -> list[Finding]:
+    """How its tests ended. A spec without any needs nothing of what a run needs."""
+    if not spec.tests:
+        return []
+    from ...spectest import run_tests
+
+    return run_tests(invocation.unconnected(spec, loaded))
 
 
 def document(verdict: Verdict) -> dict[str, Any]:
@@ -142,6 +143,8 @@ def document(verdict: Verdict) -> dict[str, Any]:
 
 
 def _annotations(invocation: Invocation, verdict: Verdict) -> Iterator[Annotation]:
+    from ..forges import Annotation, in_repository
+
     clean = invocation.terminal.clean
     for fault in verdict.loaded.faults:
         file = clean(in_repository(fault.file))
@@ -152,6 +155,20 @@ def _annotations(invocation: Invocation, verdict: Verdict) -> Iterator[Annotatio
         yield Annotation("test", file, finding.test.line, 1, f"test {name!r}", told)
     for spec, note in verdict.notes:
         yield Annotation("note", clean(in_repository(str(spec.path))), 1, 1, "", clean(note))
+
+
+def _tell_forge(invocation: Invocation, verdict: Verdict, form: str) -> None:
+    from importlib.metadata import version
+
+    from .. import forges
+
+    found, terminal = list(_annotations(invocation, verdict)), invocation.terminal
+    if form in ("github", "azure"):
+        lines = (forges.github if form == "github" else forges.azure)(found)
+        terminal.text("".join(f"{line}\n" for line in lines))
+        return
+    terminal.document(forges.gitlab(found) if form == "gitlab" else forges.sarif(found, version("syncline")))
+    _tell(invocation, verdict)
 
 
 def _tell(invocation: Invocation, verdict: Verdict) -> None:

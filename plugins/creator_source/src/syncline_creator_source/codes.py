@@ -7,9 +7,13 @@ in public clients. A 404 without a code of Creator's is no renamed link: it is a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from syncline import Answer, Fatal, Retriable, SynclineError
+from syncline import Fatal, Retriable, SynclineError
 from syncline_zoho import code_of
+
+if TYPE_CHECKING:
+    from syncline import Answer
 
 OK = "3000"
 NO_RECORDS = frozenset({"3100", "9280"})

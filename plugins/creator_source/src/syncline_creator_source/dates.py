@@ -9,10 +9,13 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import polars as pl
 from syncline import Fatal
+
+if TYPE_CHECKING:
+    import polars as pl
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -98,6 +101,8 @@ class Dates:
         return None
 
     def _moments(self, local: pl.Series) -> pl.Series:
+        import polars as pl
+
         zone = self.zone.key
         name = local.name
         return (

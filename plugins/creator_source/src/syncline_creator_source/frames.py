@@ -7,12 +7,13 @@ subforms are lists of texts. Empty texts are null. A column whose values do not 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
-
-import polars as pl
+from typing import TYPE_CHECKING, Any
 
 from .dates import Dates
 from .fieldtypes import ID, SYSTEM
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Row = dict[str, Any]
 BREAK = "\x1f"
@@ -24,6 +25,8 @@ def frame_of(rows: Sequence[Row], columns: Sequence[str], types: Mapping[str, st
 
     `types` names the types of base fields, `dates` says how the application writes dates.
     """
+    import polars as pl
+
     bases: dict[str, list[Any]] = {}
     series = []
     for column in columns:
@@ -58,6 +61,8 @@ def _part(value: Any, path: str) -> Any:
 
 def _plain(name: str, values: list[Any]) -> pl.Series:
     """Texts, or lists of texts when one of the values is a list."""
+    import polars as pl
+
     if any(type(value) is list for value in values):
         return _lists(name, [_texts(value) for value in values])
     texts = [(value or None) if type(value) is str else _text(value) for value in values]
@@ -66,6 +71,8 @@ def _plain(name: str, values: list[Any]) -> pl.Series:
 
 def _lists(name: str, lists: list[list[str] | None]) -> pl.Series:
     """Lists of non-empty texts as a column; joined and split, because Polars makes a Series of every single list."""
+    import polars as pl
+
     if any(BREAK in text for texts in lists if texts for text in texts):
         return pl.Series(name, lists, dtype=pl.List(pl.String))
     joined = pl.Series(name, [None if texts is None else BREAK.join(texts) for texts in lists], dtype=pl.String)
@@ -98,6 +105,8 @@ def _text(value: Any) -> str | None:
 
 
 def _typed(texts: pl.Series, kind: str, dates: Dates) -> pl.Series:
+    import polars as pl
+
     if texts.dtype != pl.String:
         return texts
     typed: pl.Series | None = None

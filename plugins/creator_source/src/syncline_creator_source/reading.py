@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-import polars as pl
 from syncline import End, Ending, Fatal, Page, Pages, Window
 
 from .api import LARGEST_PAGE, Api, Records
@@ -18,6 +17,9 @@ from .dates import Dates
 from .fieldtypes import ID, TIMES
 from .frames import Row, all_columns, frame_of
 from .inspection import missing_fields, time_columns_help
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class Place(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -131,6 +133,8 @@ class Reading:
 
     def _frame(self, rows: list[Row], before: Sequence[Any]) -> pl.DataFrame:
         """The rows that were not on the page before: pages shift when records are added while they are read."""
+        import polars as pl
+
         fresh = {row.get(ID): row for row in rows}
         for known in before:
             fresh.pop(known, None)
@@ -164,6 +168,8 @@ class Reading:
             )
 
     def _move(self, frame: pl.DataFrame) -> None:
+        import polars as pl
+
         for name in TIMES:
             if name not in frame.columns:
                 continue

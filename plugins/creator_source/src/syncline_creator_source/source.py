@@ -10,15 +10,12 @@ from syncline import Check, Choice, Deactivate, Fatal, Field, Pages, Partition, 
 from syncline_zoho import Account
 
 from .api import Api
-from .checks import checks
 from .codes import GONE_APPLICATION, GONE_REPORT, Coded
 from .config import CreatorConfig
 from .dates import Dates
 from .fieldtypes import ID, SYSTEM, form_fields
 from .frames import all_columns, frame_of
 from .inspection import names_text, sample
-from .offering import choices
-from .reading import Reading
 
 
 class Creator(Source[CreatorConfig]):
@@ -46,11 +43,15 @@ class Creator(Source[CreatorConfig]):
 
     def check(self, needed: Sequence[str]) -> Iterator[Check]:
         """Application, report, form, criteria, and whether the report shows the needed fields and the time columns."""
+        from .checks import checks
+
         yield from checks(lambda: self._api, self.config, needed)
 
     @classmethod
     def choices(cls, key: str, given: Mapping[str, Any], connection: Account[Any]) -> Sequence[Choice] | None:
         """Owners, their applications, the reports and forms of these: what the user of the token may see."""
+        from .offering import choices
+
         return choices(key, given, connection)
 
     def fields(self) -> Sequence[Field] | None:
@@ -70,6 +71,8 @@ class Creator(Source[CreatorConfig]):
 
     def read(self, partition: Partition, since: str | None) -> Pages:
         """Read the window's records in pages of 1,000. Raises `Deactivate` when a link name is gone."""
+        from .reading import Reading
+
         try:
             reading = Reading(self._api, self.config, partition.window, self._types, self._dates)
             return (yield from reading.pages(since))

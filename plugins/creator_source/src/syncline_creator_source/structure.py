@@ -6,13 +6,16 @@ Source: the meta pages below https://www.zoho.com/creator/help/api/v2.1/ . No ca
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from syncline import Answer, Retriable
+from syncline import Retriable
 from syncline_zoho import TRAITS, Account, Product, code_of
 
 from .codes import OK, UNKNOWN_PATH, Coded, refusal
+
+if TYPE_CHECKING:
+    from syncline import Answer
 
 APPLICATIONS_SCOPE = "ZohoCreator.dashboard.READ"
 STRUCTURE_SCOPE = "ZohoCreator.meta.application.READ"

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from syncline import Answer, Fatal, Limit, Lost, Retriable, Stopped, SynclineError
+from syncline import Fatal, Limit, Lost, Retriable, Stopped, SynclineError
 
 from .codes import Verdict, meaning, verdict
+
+if TYPE_CHECKING:
+    from syncline import Answer
 
 BASE = "/api/v1/"
 LOCK = 1800.0

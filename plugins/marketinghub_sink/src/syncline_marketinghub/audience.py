@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-import polars as pl
 from syncline import AudiencePart, Fatal, Held, Status, key_of
 
 from .api import Api
 from .config import MarketingHubConfig, duration
 from .lists import MailingList, count
 from .paging import Item, pages
+
+if TYPE_CHECKING:
+    import polars as pl
 
 PART_ROWS = 5000
 ADDRESSES = ("lead_email", "contact_email")
@@ -27,7 +30,6 @@ BASIC_FIELDS: Mapping[str, str] = {
 }
 """The only fields that a listing shows, and what they are called in a mapping."""
 STATUSES = (Status.ACTIVE, Status.UNSUBSCRIBED, Status.BOUNCED)
-_SCHEMA = pl.Schema(dict.fromkeys(("address", *BASIC_FIELDS.values()), pl.String()))
 _NEVER = Held(0, None, None)
 
 
@@ -181,10 +183,13 @@ def address_of(item: Item) -> str:
 
 def frame_of(items: Sequence[Item]) -> pl.DataFrame:
     """The people of a page as a part of the snapshot: `address` and the basic fields, all text."""
+    import polars as pl
+
     rows = [
         (address_of(item), *(_text(item.get(key)) for key in BASIC_FIELDS)) for item in items
     ]  # a tuple for each row, in the order of the schema
-    return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+    columns = ("address", *BASIC_FIELDS.values())
+    return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")
 
 
 def _text(value: object) -> str | None:

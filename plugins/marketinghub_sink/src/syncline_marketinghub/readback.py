@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import polars as pl
 from syncline import KEY, STATUS, Result, ResultKind, Status, keys
 
 from .audience import BASIC_FIELDS, Audience
 from .config import MarketingHubConfig
 from .fields import ADDRESS_FIELD
 from .lists import MailingList
+
+if TYPE_CHECKING:
+    import polars as pl
 
 ARRIVED = Result(ResultKind.ACCEPTED, message="read back from the list")
 ABSENT = Result(ResultKind.RETRYABLE, "absent", "not in the list; sending again is harmless")
@@ -54,6 +57,8 @@ def _found(
 
     Recent leads are read first; the whole list only for those who are not among them.
     """
+    import polars as pl
+
     found: dict[str, Mapping[str, str | None]] = {}
 
     def take(people: pl.DataFrame) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
-import polars as pl
 from syncline import (
     KEY,
     STATUS,
@@ -27,12 +25,13 @@ from syncline import (
 
 from .api import Api
 from .audience import Audience
-from .checks import check_lines
 from .config import MarketingHubConfig
 from .delivery import BULK, Delivery
 from .fields import ADDRESS_FIELD, create_field, labels, read_fields, unknown_field
 from .lists import MailingList, choices, read_lists, resolve
-from .readback import read_back
+
+if TYPE_CHECKING:
+    import polars as pl
 
 BULK_BATCH = 100
 BULK_LEAST = 3
@@ -85,6 +84,8 @@ class MarketingHub(Sink[MarketingHubConfig]):
 
     def check(self, mapped: Sequence[str]) -> Iterator[Check]:
         """The list, its people, the scopes, the fields, and the budget: one line each."""
+        from .checks import check_lines
+
         yield from check_lines(self._api(), self.config, mapped)
 
     @classmethod
@@ -139,6 +140,8 @@ class MarketingHub(Sink[MarketingHubConfig]):
 
         An empty value is null, which is not sent, or with `empty_values: clear` the empty text, which clears it.
         """
+        import polars as pl
+
         empty = "" if self.config.empty_values == "clear" else None
         columns = []
         for name in mapped:
@@ -150,6 +153,8 @@ class MarketingHub(Sink[MarketingHubConfig]):
 
     def traits(self) -> str:
         """The list, the topics and the source label, as a short digest."""
+        import hashlib
+
         text = msgspec.json.encode([self.config.list, self.config.topics, self.config.source])
         return hashlib.blake2b(text, digest_size=16).hexdigest()
 
@@ -202,6 +207,8 @@ class MarketingHub(Sink[MarketingHubConfig]):
 
     def confirm(self, leads: pl.DataFrame) -> Sequence[Result]:
         """Look for the leads in the list; nothing is written."""
+        from .readback import read_back
+
         return read_back(self._audience(), self.config, self._list(), leads)
 
     def remove(self, leads: pl.DataFrame) -> Sequence[Result]:

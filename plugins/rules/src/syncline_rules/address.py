@@ -8,16 +8,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
-import polars as pl
 from syncline import ADDRESS, KEY, Config, Rule, trimmed
 
+from .domain import domains
 from .typos import table
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from .deliverability import MailDomains
     from .verdict import Verdicts
-
-_DOMAIN = pl.col(KEY).str.extract("@([^@]+)$")
 
 
 class EmptyEmail(Rule[Config]):
@@ -28,6 +28,8 @@ class EmptyEmail(Rule[Config]):
 
     def reasons(self, frame: pl.DataFrame) -> pl.Series:
         """`empty_email` for each row without an address."""
+        import polars as pl
+
         address = pl.col(ADDRESS)
         seen = address.str.contains("^[!-~]")  # the plain majority, without trimming
         blank = pl.when(seen).then(False).otherwise((trimmed(address) == "").fill_null(True))
@@ -82,6 +84,8 @@ class InvalidPattern(Rule[InvalidPatternConfig]):
 
     def reasons(self, frame: pl.DataFrame) -> pl.Series:
         """`invalid_pattern` for each row whose address is none, or whose domain is misspelt."""
+        import polars as pl
+
         from .verdict import plain
 
         asked = frame.select(
@@ -97,13 +101,15 @@ class InvalidPattern(Rule[InvalidPatternConfig]):
             wrong = odd["text"].is_in(list(self._why))
             bad = bad.scatter(places.filter(wrong), True)
         if self.config.dns:
-            domains = frame.select(_DOMAIN).to_series()
-            bad |= domains.is_in(list(self._mail_domains.dead(domains))).fill_null(False)
+            held = frame.select(domains()).to_series()
+            bad |= held.is_in(list(self._mail_domains.dead(held))).fill_null(False)
         return pl.select(pl.when(bad).then(pl.lit(self.name)).alias("reason")).to_series()
 
     def details(self, ignored: pl.DataFrame) -> Sequence[str | None]:
         """What is wrong with the address, or which address was probably meant."""
-        texts = ignored.select(trimmed(pl.col(ADDRESS)).fill_null("").alias("text"), _DOMAIN.alias("domain"))
+        import polars as pl
+
+        texts = ignored.select(trimmed(pl.col(ADDRESS)).fill_null("").alias("text"), domains().alias("domain"))
         dead = self._mail_domains.dead(texts["domain"]) if self.config.dns else {}
         return [self._why.get(text) or dead.get(domain) for text, domain in texts.iter_rows()]
 

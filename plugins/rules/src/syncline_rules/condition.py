@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
-import polars as pl
 from syncline import Config, Rule, SpecError, Sql, expression, trimmed
 
 from .fields import Names
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class SqlConfig(Config, frozen=True, kw_only=True):
@@ -45,6 +47,8 @@ class SqlRule(Rule[SqlConfig]):
 
     def reasons(self, frame: pl.DataFrame) -> pl.Expr:
         """The configured reason wherever the condition is true."""
+        import polars as pl
+
         return pl.when(self._when.cast(pl.Boolean)).then(pl.lit(self.config.reason))
 
 
@@ -67,18 +71,26 @@ class Required(Rule[RequiredConfig]):
 
     def reasons(self, frame: pl.DataFrame) -> pl.Expr:
         """`required_field` for each lead that lacks one of the fields."""
+        import polars as pl
+
         return pl.when(self._first_missing(frame).is_not_null()).then(pl.lit("required_field"))
 
     def details(self, ignored: pl.DataFrame) -> Sequence[str | None]:
         """The first field that is missing."""
+        import polars as pl
+
         missing = self._first_missing(ignored)
         return ignored.select(pl.format("{} is missing or blank", missing)).to_series().to_list()
 
     def _first_missing(self, frame: pl.DataFrame) -> pl.Expr:
+        import polars as pl
+
         return pl.coalesce(pl.when(_blank(name, frame.schema[name])).then(pl.lit(name)) for name in self.config.fields)
 
 
 def _blank(name: str, kind: pl.DataType) -> pl.Expr:
+    import polars as pl
+
     value = pl.col(name)
     if kind == pl.String:
         return (trimmed(value) == "").fill_null(True)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
-import polars as pl
 from syncline import Config, SpecError, Transform, trimmed
 
 from .fields import text_columns
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _TIME = re.compile(r"%-?[HIklMSTRXrcsfp+]|%\.?\d*f")
 _OFFSET = re.compile(r"%:*#?z")
@@ -74,6 +76,8 @@ class ParseDate(Transform[ParseDateConfig]):
 
     def apply(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Read the field and write it as ISO 8601."""
+        import polars as pl
+
         name = self.config.field
         if frame.schema.get(name) != pl.String or not text_columns(frame, [name]):
             return frame
@@ -85,6 +89,8 @@ class ParseDate(Transform[ParseDateConfig]):
 
     def _read(self, text: pl.Expr, form: str) -> pl.Expr:
         """ISO text of the values in one format; null for the others."""
+        import polars as pl
+
         kind = _kind(form)
         if kind == pl.Date:
             return text.str.strptime(kind, form, strict=False).dt.to_string("%Y-%m-%d")
@@ -94,6 +100,8 @@ class ParseDate(Transform[ParseDateConfig]):
         return self._local(text.str.strptime(pl.Datetime("us"), form, strict=False))
 
     def _iso(self, text: pl.Expr) -> list[pl.Expr]:
+        import polars as pl
+
         text = text.str.replace(r"^(\d{4}-\d{2}-\d{2}) (\d)", "${1}T$2").str.replace("[Zz]$", "+00:00")
         dates = pl.when(text.str.contains(_ISO_DATE)).then(text)
         found = [dates.str.strptime(pl.Date, "%Y-%m-%d", strict=False).dt.to_string("%Y-%m-%d")]
@@ -116,6 +124,8 @@ _SECONDS = "%Y-%m-%dT%H:%M:%S"
 
 
 def _kind(form: str) -> pl.Date | pl.Datetime:
+    import polars as pl
+
     if _OFFSET.search(form):
         return pl.Datetime("us", "UTC")
     return pl.Datetime("us") if _TIME.search(form) else pl.Date()
@@ -123,6 +133,8 @@ def _kind(form: str) -> pl.Date | pl.Datetime:
 
 def _readable(form: str) -> bool:
     """Whether the day of a moment that is written in this format can be read back."""
+    import polars as pl
+
     moment = pl.Series([datetime(2026, 11, 23, 21, 30, 45, tzinfo=UTC)])
     try:
         written = (moment if _OFFSET.search(form) else moment.dt.replace_time_zone(None)).dt.to_string(form)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
-import polars as pl
 from syncline import KEY, Config, Rule, SpecError, key_of
 
+if TYPE_CHECKING:
+    import polars as pl
+
 Patterns = Annotated[tuple[Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+$")], ...], msgspec.Meta(min_length=1)]
-DOMAIN = pl.col(KEY).str.extract("@([^@]+)$")
 
 
 class DomainConfig(Config, frozen=True, kw_only=True):
@@ -51,9 +52,12 @@ class Domain(Rule[DomainConfig]):
 
     def reasons(self, frame: pl.DataFrame) -> pl.Expr:
         """`domain_not_allowed` or `domain_denied`; a lead without an address has no domain and is not allowed."""
-        listed = DOMAIN.is_in(self._exact)
+        import polars as pl
+
+        domain = domains()
+        listed = domain.is_in(self._exact)
         for ending in self._below:
-            listed |= DOMAIN.str.ends_with(ending)
+            listed |= domain.str.ends_with(ending)
         listed = listed.fill_null(False)
         if self.config.allow is not None:
             return pl.when(~listed).then(pl.lit("domain_not_allowed"))
@@ -61,7 +65,7 @@ class Domain(Rule[DomainConfig]):
 
     def details(self, ignored: pl.DataFrame) -> Sequence[str | None]:
         """The domain."""
-        return ignored.select(DOMAIN).to_series().to_list()
+        return ignored.select(domains()).to_series().to_list()
 
 
 class Disposable(Rule[Config]):
@@ -79,22 +83,31 @@ class Disposable(Rule[Config]):
 
     def reasons(self, frame: pl.DataFrame) -> pl.Series:
         """`disposable_address` for each address at a listed domain or below one."""
+        import polars as pl
+
         if self._listed is None:
             from disposable_email_domains import blocklist
 
             self._listed = pl.Series(sorted(map(_ascii, blocklist)), dtype=pl.String)
-        domains = frame.select(DOMAIN.alias("domain"))
-        above = domains.unique().with_columns(name=pl.col("domain")).drop_nulls()
+        held = frame.select(domains().alias("domain"))
+        above = held.unique().with_columns(name=pl.col("domain")).drop_nulls()
         found = above.clear()
         while above.height:
             found.vstack(above.filter(pl.col("name").is_in(self._listed.implode())), in_place=True)
             above = above.with_columns(pl.col("name").str.extract(r"^[^.]+\.(.+\..+)$")).drop_nulls()
-        hit = domains["domain"].is_in(found["domain"].implode()).fill_null(False)
+        hit = held["domain"].is_in(found["domain"].implode()).fill_null(False)
         return pl.select(pl.when(hit).then(pl.lit("disposable_address")).alias("reason")).to_series()
 
     def details(self, ignored: pl.DataFrame) -> Sequence[str | None]:
         """The domain."""
-        return ignored.select(DOMAIN).to_series().to_list()
+        return ignored.select(domains()).to_series().to_list()
+
+
+def domains() -> pl.Expr:
+    """The domain of each person's address, in its ASCII form; null where there is no address."""
+    import polars as pl
+
+    return pl.col(KEY).str.extract("@([^@]+)$")
 
 
 def _ascii(domain: str) -> str:

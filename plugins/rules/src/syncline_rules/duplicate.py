@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
-import polars as pl
 from syncline import ID, KEY, ROW, Config, Rule
 
-from .memory import KeyMemory
+if TYPE_CHECKING:
+    import polars as pl
+
+    from .memory import KeyMemory
 
 IDS_KEPT = 250_000
 """Record IDs are kept of so many leads, for the details; of later ones the row number alone."""
@@ -38,9 +41,14 @@ class FileDuplicate(Rule[FileDuplicateConfig]):
     def __init__(self, config: FileDuplicateConfig) -> None:
         super().__init__(config)
         self.whole_fetch = config.keep == "last"
-        self._memory = KeyMemory()
         self._ids: list[pl.DataFrame] = []
         self._ids_kept = 0
+
+    @cached_property
+    def _memory(self) -> KeyMemory:
+        from .memory import KeyMemory
+
+        return KeyMemory()
 
     def observe(self, frame: pl.DataFrame) -> None:
         """Remember leads that are not judged here: of the fetch (`keep: last`), or of the run taken up again.
@@ -52,6 +60,8 @@ class FileDuplicate(Rule[FileDuplicateConfig]):
 
     def reasons(self, frame: pl.DataFrame) -> pl.Series:
         """`file_duplicate` for each lead of which another one, earlier (or later), passes."""
+        import polars as pl
+
         known = frame.select(ID, KEY, ROW).with_row_index("at").drop_nulls(KEY)
         marks = self._memory.marks(known[KEY], known[ROW])
         passes = self._memory.rows_of(marks)
@@ -80,6 +90,8 @@ class FileDuplicate(Rule[FileDuplicateConfig]):
 
     def _ids_of(self, rows: pl.Series) -> dict[int, str]:
         """Row → ` (ID …)`, of those rows whose ID was kept."""
+        import polars as pl
+
         if not self._ids or rows.is_empty():
             return {}
         if len(self._ids) > 1:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
-import polars as pl
 from syncline import Config
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Names = Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
 
@@ -31,6 +33,8 @@ def changed(frame: pl.DataFrame, names: Sequence[str] | None, change: Callable[[
 
     Numbers, dates and other columns stay as they are, and so do the engine's.
     """
+    import polars as pl
+
     columns: list[pl.Expr] = []
     for name in text_columns(frame, frame.columns if names is None else names):
         if frame.schema[name] == pl.String:
@@ -42,6 +46,8 @@ def changed(frame: pl.DataFrame, names: Sequence[str] | None, change: Callable[[
 
 def text_columns(frame: pl.DataFrame, names: Iterable[str]) -> list[str]:
     """Those of the named columns that are there, are not the engine's, and hold text or lists of text."""
+    import polars as pl
+
     return [
         name for name in names if not name.startswith("#") and frame.schema.get(name) in (pl.String, pl.List(pl.String))
     ]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
-import polars as pl
 from syncline import KEY, Config, Rule
+
+if TYPE_CHECKING:
+    import polars as pl
 
 ROLES_AS_OF = "2026-11-01"
 """When the list was last looked over."""
@@ -52,9 +54,13 @@ class GroupEmail(Rule[GroupEmailConfig]):
 
     def reasons(self, frame: pl.DataFrame) -> pl.Expr:
         """`group_email` for each address whose local part is in the list."""
+        import polars as pl
+
         return pl.when(pl.col(KEY).str.contains(self._pattern)).then(pl.lit(self.name))
 
     def details(self, ignored: pl.DataFrame) -> Sequence[str | None]:
         """The local part that decided."""
+        import polars as pl
+
         part = pl.col(KEY).str.extract(self._pattern, 1)
         return ignored.select(pl.format("{}@ is a role, not a person", part)).to_series().to_list()

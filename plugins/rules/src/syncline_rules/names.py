@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import polars as pl
 from syncline import Transform
 
 from .fields import NamedFields, changed
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _PARTICLES = """
 af al av bin da de degli dei del della den der des di do dos du el ibn la las le los ten ter van vom von y zu zum zur
@@ -44,10 +47,14 @@ class TitleCase(Transform[NamedFields]):
 
 
 def _title(text: pl.Expr) -> pl.Expr:
+    import polars as pl
+
     return text.map_batches(_titled, return_dtype=pl.String)
 
 
 def _titled(texts: pl.Series) -> pl.Series:
+    import polars as pl
+
     frame = texts.alias("text").to_frame().with_columns(title=pl.col("text").str.to_titlecase())
     text = pl.col("text")
     one_case = (text == text.str.to_lowercase()) | (text == text.str.to_uppercase()) | (text == pl.col("title"))

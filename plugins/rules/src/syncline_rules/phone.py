@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
-import polars as pl
 from syncline import Config, SpecError, Transform, texts
 
 from .fields import Names, text_columns
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Region = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
 
@@ -53,6 +55,8 @@ class FormatPhone(Transform[FormatPhoneConfig]):
 
     def apply(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Format the fields, each distinct number (and country) once."""
+        import polars as pl
+
         country = pl.lit(self.config.region, dtype=pl.String)
         if self.config.region_field:
             held = texts(frame.select(self.config.region_field), [self.config.region_field]).to_series()
@@ -65,6 +69,8 @@ class FormatPhone(Transform[FormatPhoneConfig]):
 
 
 def _formatted(pairs: pl.DataFrame) -> pl.Series:
+    import polars as pl
+
     distinct = pairs.unique().filter(pl.col("number").str.contains(r"\d")).with_columns(pl.col("country").fill_null(""))
     forms = pl.Series([_e164(number, country) for number, country in distinct.iter_rows()], dtype=pl.String)
     joined = pairs.with_columns(pl.col("country").fill_null("")).join(

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Callable, Sequence
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
-import polars as pl
 from syncline import Config, Secret, Transform, texts
 
 from .fields import Names
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class HashConfig(Config, frozen=True, kw_only=True):
@@ -47,6 +47,9 @@ class Hash(Transform[HashConfig]):
         return frame.with_columns(_hashed(frame[name], self._digest) for name in self.config.fields)
 
     def _digest(self, text: str) -> str:
+        import hashlib
+        import hmac
+
         data = text.encode("utf-8", "surrogatepass")
         if self.config.salt:
             return hmac.new(self.config.salt.encode(), data, self.config.algorithm).hexdigest()
@@ -54,6 +57,8 @@ class Hash(Transform[HashConfig]):
 
 
 def _hashed(values: pl.Series, digest: Callable[[str], str]) -> pl.Series:
+    import polars as pl
+
     distinct = values.drop_nulls().unique()
     hashes = pl.Series([digest(each) for each in distinct], dtype=pl.String)
     return values.replace_strict(distinct, hashes, default=None, return_dtype=pl.String)

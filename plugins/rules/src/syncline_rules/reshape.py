@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
-import polars as pl
 from syncline import Config, SpecError, Transform, texts, trimmed
 
 from .fields import Names, changed, text_columns
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class MapValuesConfig(Config, frozen=True, kw_only=True):
@@ -40,6 +42,8 @@ class MapValues(Transform[MapValuesConfig]):
 
     def apply(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Translate the field."""
+        import polars as pl
+
         name, table, default = self.config.field, self.config.values, self.config.default
         old, new = pl.Series(list(table), dtype=pl.String), pl.Series(list(table.values()), dtype=pl.String)
 
@@ -77,6 +81,8 @@ class Concat(Transform[ConcatConfig]):
 
     def apply(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Join the fields; the result is null where all are missing."""
+        import polars as pl
+
         parts = texts(frame, dict.fromkeys(self.config.fields))
         full = [pl.when(trimmed(pl.col(name)) != "").then(pl.col(name)) for name in self.config.fields]
         joined = pl.concat_str(full, separator=self.config.separator, ignore_nulls=True)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import polars as pl
+from typing import TYPE_CHECKING
+
 from syncline import STATUS, Config, Rule, Status
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class DoNotMail(Rule[Config]):
@@ -15,6 +19,8 @@ class DoNotMail(Rule[Config]):
 
     def reasons(self, frame: pl.DataFrame) -> pl.Expr:
         """`do_not_mail` for each person whose status is an opt-out."""
+        import polars as pl
+
         out = [str(Status.UNSUBSCRIBED), str(Status.DO_NOT_MAIL)]
         return pl.when(pl.col(STATUS).is_in(out)).then(pl.lit(self.name))
 
@@ -28,4 +34,6 @@ class Bounced(Rule[Config]):
 
     def reasons(self, frame: pl.DataFrame) -> pl.Expr:
         """`bounced` for each hard-bounced address."""
+        import polars as pl
+
         return pl.when(pl.col(STATUS) == str(Status.BOUNCED)).then(pl.lit(self.name))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
-import polars as pl
 from syncline import Config, SpecError, Transform, trimmed
 
 from .fields import NamedFields, Names, SomeFields, changed
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class Trim(Transform[SomeFields]):
@@ -83,6 +85,8 @@ class Replace(Transform[ReplaceConfig]):
     def __init__(self, config: ReplaceConfig) -> None:
         super().__init__(config)
         if config.regex:
+            import polars as pl
+
             try:
                 pl.select(pl.lit("").str.contains(config.find))
             except pl.exceptions.PolarsError as error:

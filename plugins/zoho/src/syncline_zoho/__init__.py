@@ -6,9 +6,9 @@ from typing import Any
 from syncline import Connection, hookimpl
 
 from .connection import Account, Budget, Config, Hosts, Zoho
+from .credentials import Credentials
 from .durations import seconds
 from .products import TRAITS, Product, code_of, scope_missing
-from .tokens import Credentials
 
 __all__ = [
     "TRAITS",

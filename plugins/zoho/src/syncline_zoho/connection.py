@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 import syncline
-from syncline import Check, Client, Connection, Limit, Patience, Runtime, Secret, SynclineError
+from syncline import Check, Connection, Limit, Runtime, Secret, SynclineError
 
+from .credentials import Credentials
 from .data_centers import DATA_CENTERS, Name
 from .durations import DURATION, seconds
 from .products import TRAITS, Product, token_refused
-from .tokens import Credentials, Tokens
+
+if TYPE_CHECKING:
+    from syncline import Client
+
+    from .tokens import Tokens
 
 Host = Annotated[
     str,
@@ -25,7 +29,6 @@ Host = Annotated[
         description="scheme://host[:port], nothing after it",
     ),
 ]
-TOKEN_PATIENCE = Patience(exchange=20.0, total=45.0, attempts=3)
 
 
 class Hosts(syncline.Config, frozen=True):
@@ -94,6 +97,8 @@ class Account(Connection[C]):
 
     def client(self, product: str) -> Client:
         """The client of one product (creator, marketinghub, recruit), shared by all who ask. May fetch a token."""
+        from syncline import Client
+
         kind = Product(product)
         with self._lock:
             if kind not in self._clients:
@@ -136,6 +141,10 @@ class Account(Connection[C]):
             self._accounts = self._tokens = None
 
     def _all_tokens(self) -> Tokens:
+        from syncline import Client
+
+        from .tokens import TOKEN_PATIENCE, Tokens
+
         with self._lock:
             if self._tokens is None:
                 self._accounts = Client(
@@ -176,6 +185,8 @@ class Zoho(Account[Config]):
     @property
     def account(self) -> str:
         """Equal for the same OAuth client at the same accounts host; a new refresh token does not change it."""
+        import hashlib
+
         text = f"{self.config.client_id}\n{self.hosts().accounts}"
         return f"zoho:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 

@@ -5,11 +5,17 @@ https://www.zoho.com/marketingautomation/help/developers/ (500 calls in 5 minute
 https://www.zoho.com/recruit/developer-guide/apiv2/status-codes.html; codes of bad tokens as seen in public clients.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from syncline import Answer, Limit
+from syncline import Limit
+
+if TYPE_CHECKING:
+    from syncline import Answer
 
 
 class Product(StrEnum):

@@ -8,7 +8,6 @@ is not made.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 import threading
@@ -17,8 +16,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
-from syncline import Client, Fatal, Lost, Retriable
+from syncline import Client, Fatal, Lost, Patience, Retriable
 
+from .credentials import Credentials
 from .refusals import Grant, Refusal, read_grant
 
 EARLY = 300.0
@@ -26,6 +26,7 @@ LAST_MOMENT = 30.0
 MOST_REFRESHES = 8
 WINDOW = 610.0
 LOCK_PATIENCE = 120.0
+TOKEN_PATIENCE = Patience(exchange=20.0, total=45.0, attempts=3)
 
 
 class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -37,22 +38,6 @@ class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def __repr__(self) -> str:
         return "Kept(…)"
-
-
-class Credentials(msgspec.Struct, frozen=True):
-    """What a refresh needs."""
-
-    client_id: str
-    client_secret: str
-    refresh_token: str
-
-    def __repr__(self) -> str:
-        return "Credentials(…)"
-
-    def fingerprint(self, accounts: str) -> str:
-        """Names the file of these credentials at this accounts host; tells nothing about them."""
-        parts = (self.client_id, self.client_secret, self.refresh_token, accounts)
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
 class Tokens:
