@@ -296,7 +296,7 @@ def test_connections_with_faults_or_without_their_file_leave_those_that_were_sou
     assert followed.revision("a") == 1
     connections.write_text("connections: {hut: {type: hut, key: silver}}\n")
     assert sorted(followed.look()[0]) == ["a", "b"]
-    assert lines(told) == [f"{connections} is sound again"]
+    assert lines(told) == [f"{connections} is sound again", "revision 2 is applied"]
     assert (followed.revision("a"), followed.bound("b").source_connection.config.key) == (2, "silver")
     connections.unlink()
     followed.look()
