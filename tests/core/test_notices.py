@@ -204,9 +204,9 @@ def test_a_run_that_failed_is_not_told_a_second_time_when_it_is_postponed(house:
         shop, notices = house.process(ledger)
         shop.records(BAD)
         shop.fired()
-        Observers(shop.registry).tell(
-            "syncline_run_postponed", sync="sign-ups", reason="full", failures=1, until="2026-11-23T10:00:00Z"
-        )
+        sync = ledger.sync("sign-ups")
+        assert sync is not None
+        assert sync.retry_at is not None, "it was postponed"
         notices.close()
     assert house.hook.told == ["failed sign-ups"]
 
