@@ -27,9 +27,9 @@ from docs_pages import Block, blocks
 from moved_clock import MovedClock
 
 CHILD = Path(__file__).with_name("docs_child.py")
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Real seconds after which what a page shows is given up; a machine under load is slow."""
-SETTLED = 10.0
+SETTLED = 30.0
 """Real seconds in which those who serve have done everything that was due."""
 _VARYING = (
     (re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}"), "20261123-093000-5f0c"),
