@@ -78,9 +78,14 @@ class Walk:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the shell, and what it still runs in the background: all of its own group."""
-        os.killpg(self._shell.pid, signal.SIGTERM)
-        self._shell.communicate()
+        """End what still runs in the background, and the shell."""
+        try:
+            jobs = self._own / "jobs"
+            ending = f"jobs -p >{jobs}\nfor job in $(cat {jobs}); do kill $job; done\nwait\n"
+            self._shell.communicate(ending, timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._shell.pid, signal.SIGKILL)
+            self._shell.communicate()
 
     def follow(self, page: Path, until: int | None = None) -> Iterator[tuple[Block, str]]:
         """Each block of output that the page shows, with what was really printed; up to the line `until`."""
