@@ -27,9 +27,9 @@ from docs_pages import Block, blocks
 from moved_clock import MovedClock
 
 CHILD = Path(__file__).with_name("docs_child.py")
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Real seconds after which what a page shows is given up; a machine under load is slow."""
-SETTLED = 10.0
+SETTLED = 30.0
 """Real seconds in which those who serve have done everything that was due."""
 _VARYING = (
     (re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}"), "20261123-093000-5f0c"),
@@ -78,9 +78,14 @@ class Walk:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the shell, and what it still runs in the background: all of its own group."""
-        os.killpg(self._shell.pid, signal.SIGTERM)
-        self._shell.communicate()
+        """End what still runs in the background, and the shell."""
+        try:
+            jobs = self._own / "jobs"
+            ending = f"jobs -p >{jobs}\nfor job in $(cat {jobs}); do kill $job; done\nwait\n"
+            self._shell.communicate(ending, timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._shell.pid, signal.SIGKILL)
+            self._shell.communicate()
 
     def follow(self, page: Path, until: int | None = None) -> Iterator[tuple[Block, str]]:
         """Each block of output that the page shows, with what was really printed; up to the line `until`."""

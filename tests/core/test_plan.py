@@ -102,6 +102,18 @@ def test_an_edited_schedule_tells_the_next_run_before_and_after(plain: Folder) -
     assert plain.plan()["a"]["next_run"] is None
 
 
+def test_a_schedule_that_is_taken_away_has_no_next_run_to_ask_for(plain: Folder) -> None:
+    plain.clock = At(datetime(2026, 11, 26, 12, tzinfo=UTC))
+    plain.write("a", schedule=DAILY, enabled=False)
+    plain.ask("apply")
+    plain.write("a")
+    assert plain.plan()["a"]["becomes"] == "active"
+    assert "next run" not in plain.say("plan")[1]
+    plain.write("a", schedule=DAILY | {"time": "19:00"}, enabled=False)
+    assert plain.plan()["a"]["becomes"] == "paused"
+    assert "next run" not in plain.say("plan")[1]
+
+
 class At(Clock):
     """A clock that stands."""
 

@@ -101,10 +101,10 @@ class _Comparison:
             return Action(kind or Kind.UPDATE, **here)
         following = None
         if rescheduled(diff):
-            following = (
-                self._next(known.spec, known.zone) if known.state == "active" else None,
-                self._next(raw, known.zone) if becomes == "active" else None,
-            )
+            before = self._next(known.spec, known.zone) if known.state == "active" else None
+            after = self._next(raw, known.zone) if becomes == "active" else None
+            if before or (becomes == "active" and raw.get("schedule")):  # else there is no run to speak of
+                following = (before, after)
         again = sent_again(self.ledger, self.registry, known, raw)
         return Action(Kind.UPDATE, next_run=following, sent_again=again, **here)
 
