@@ -170,6 +170,11 @@ class Control:
         """Edit a report's link name."""
         self.ask("POST", "rename", {"application": application, "report": old, "to": new})
 
+    def change_field(self, label: str, **changes: object) -> None:
+        """Edit a field of the destination: `to` is its new label, `length` the longest value it takes from now on,
+        `choices` what may be picked."""
+        self.ask("POST", "fields", {"label": label, **changes})
+
     def insert_records(
         self, *records: Mapping[str, object], form: str = "signup", application: str = "events"
     ) -> tuple[str, ...]:
