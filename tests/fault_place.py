@@ -61,9 +61,8 @@ class Place:
 
     # ---------------------------------------------------------------------------------------------- the two ends
 
-    def connect(self, *, other: Mapping[str, Any] = {}, **keys: Any) -> None:
-        """Write connections.yaml; `keys` go over the plain ones. `other` makes a second connection that is like the
-        first but for these keys."""
+    def connect(self, **keys: Any) -> None:
+        """Write connections.yaml; `keys` go over the plain ones."""
         plain = {
             "type": "zoho",
             "data_center": "in",
@@ -74,8 +73,7 @@ class Place:
             "budget": {"calls": 100_000, "window": "5m"},
         }
         (self.folder / "token.txt").write_text(self.box.refresh_token)
-        both = {"zoho": plain | keys} | ({"other": plain | other} if other else {})
-        (self.folder / "connections.yaml").write_text(yaml.safe_dump({"connections": both}))
+        (self.folder / "connections.yaml").write_text(yaml.safe_dump({"connections": {"zoho": plain | keys}}))
 
     def write(self, *, source: Mapping[str, Any] = {}, sink: Mapping[str, Any] = {}, **keys: Any) -> None:
         """Write the spec; None takes a key away."""

@@ -36,14 +36,12 @@ def test_a_secret_that_comes_back_in_an_answer_is_masked_wherever_it_is_told(
     """Creator's own words are told, for they say what is wrong with a spec; here they repeat a secret."""
     (place.folder / "secret.txt").write_text(SECRET)
     (place.folder / "longer.txt").write_text(LONGER)
-    place.connect(
-        other={"client_id": "another", "client_secret": "${file:secret.txt}", "refresh_token": "${file:longer.txt}"}
-    )
-    place.write(sink={"connection": "other"})
+    place.box.change_credentials(client_secret=SECRET, refresh_token=LONGER)
+    place.connect(client_secret="${file:secret.txt}", refresh_token="${file:longer.txt}")
     place.sign_up("ann")
     place.box.faults.add("code", "creator.records", code="9999", body=f"No: {shapes(secret)[shape]}")
-    said = place.syncline("run", place.spec.name, "--debug", code=1)
-    assert "code 9999: No: " in said.out + said.err
+    said = place.syncline("run", place.spec.name, "--json", "--debug", code=1)
+    assert "code 9999: No: " in json.loads(said.out)["message"]
     files = "".join(file.read_bytes().decode("latin-1") for file in place.ledger.parent.iterdir())
     shown = said.out + said.err + json.dumps(place.runs(), ensure_ascii=False) + files
     for hidden in leaks(secret):

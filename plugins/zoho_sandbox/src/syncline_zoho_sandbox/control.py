@@ -187,6 +187,18 @@ def _grant(call: Call, given: Given) -> object:
     return {"refresh_token": token, "code": code}
 
 
+def _credentials(call: Call, given: Given) -> object:
+    """Another client secret, or another text of the seeded refresh token."""
+    if "client_secret" in given:
+        call.store.execute("UPDATE state SET client_secret = ?", (given["client_secret"],))
+    if "refresh_token" in given:
+        seeded = call.store.value("SELECT refresh_token FROM state")
+        call.store.execute("UPDATE refresh_tokens SET token = ? WHERE token = ?", (given["refresh_token"], seeded))
+        call.store.execute("UPDATE state SET refresh_token = ?", (given["refresh_token"],))
+    call.store.touch()
+    return {}
+
+
 def _truth(call: Call, given: Given) -> object:
     """What each seeded record is meant to be; see `seed.KINDS`."""
     rows = call.store.execute("SELECT id, kind, email, twin FROM truth ORDER BY id").fetchall()
@@ -258,6 +270,7 @@ HANDLERS: Mapping[str, Callable[[Call, Given], object]] = {
     "POST records": _records,
     "GET outbox": _outbox,
     "POST clock": _clock,
+    "POST credentials": _credentials,
     "POST grants": _grant,
     "GET truth": _truth,
     "GET registry": _registry,

@@ -208,6 +208,10 @@ class Control:
         content: dict[str, object] = {"code_seconds": code_seconds}
         return Grant(**self.ask("POST", "grants", content if scopes is None else {**content, "scopes": scopes}))
 
+    def change_credentials(self, **credentials: str) -> None:
+        """Another `client_secret` or `refresh_token`, of any characters; `reset` brings the seeded ones back."""
+        self.ask("POST", "credentials", credentials)
+
     def reset(self) -> None:
         """Everything back to the seeded state: records, leads, tokens, settings, faults, limits, clock."""
         self.ask("POST", "reset", {})
