@@ -57,8 +57,7 @@ class Redactor:
         """From now on `secret` never passes `clean`; texts under 4 characters are not worth hiding and are passed."""
         if len(secret) < 4:
             return
-        encoded = base64.b64encode(secret.encode()).decode()
-        shapes = {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1], encoded}
+        shapes = {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1], *_in_base64(secret)}
         shapes.add(json.dumps(secret, ensure_ascii=False)[1:-1])
         with self._lock:
             self._shapes = sorted(shapes.union(self._shapes), key=len, reverse=True)
@@ -69,6 +68,16 @@ class Redactor:
             if shape in text:
                 text = text.replace(shape, MASK)
         return text
+
+
+def _in_base64(secret: str) -> Iterator[str]:
+    """The secret as base64 alone, and within a longer text, such as the `user:secret` of a Basic header: there its
+    characters depend on how many bytes stand before it, and the first and last of them on its neighbours."""
+    raw = secret.encode()
+    yield base64.b64encode(raw).decode()
+    for before, shared in ((0, 0), (1, 2), (2, 3)):
+        own = slice(shared, (before + len(raw)) * 8 // 6)
+        yield base64.b64encode(bytes(before) + raw).decode()[own]
 
 
 def resolve(value: Any, redactor: Redactor, *, folder: Path, where: str = "") -> Any:

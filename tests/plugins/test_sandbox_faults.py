@@ -306,3 +306,12 @@ def test_a_mistake_in_a_script_is_told(box: Sandbox) -> None:
         box.faults.add("explode")
     with pytest.raises(ControlError, match="has no colour"):
         box.faults.add("html", colour="red")
+
+
+def test_a_bulk_call_may_fail_half_done(box: Sandbox, http: httpx.Client) -> None:
+    emails = [f"n{n}@example.com" for n in range(10)]
+    box.faults.add("half_batch", "marketinghub.addleadsinbulk", code="2007", items=6, count=1)
+    form = {"listkey": box.lists()["Webinar leads"], "emailids": ",".join(emails), "resfmt": "JSON"}
+    assert http.post("/api/v1/addleadsinbulk", data=form).json()["code"] == "2007"
+    taken = {lead.email for lead in box.leads("Webinar leads")}
+    assert [email for email in emails if email in taken] == emails[:6]

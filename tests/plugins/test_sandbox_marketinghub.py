@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from syncline_zoho_sandbox import Sandbox
+from syncline_zoho_sandbox import ControlError, Sandbox
 
 BASE = "/api/v1"
 TARGET, NEWSLETTER = "Webinar leads", "Newsletter"
@@ -390,3 +390,22 @@ def test_what_a_locked_endpoint_says_is_a_choice(box: Sandbox, hub: Hub, look: s
     box.reset_limits()
     box.settings(lead_calls=10)
     assert hub.get("getmailinglists")["code"] == "0"
+
+
+def test_a_field_is_relabelled_shortened_and_made_a_picklist(box: Sandbox, http: httpx.Client) -> None:
+    def code(**info: str) -> str:
+        leadinfo = json.dumps({"Lead Email": "ann@example.com", **info})
+        form = {"listkey": box.lists()["Webinar leads"], "leadinfo": leadinfo, "resfmt": "JSON"}
+        return str(http.post("/api/v1/json/listsubscribe", data=form).json()["code"])
+
+    box.change_field("Company", length=7)
+    assert [code(Company="Initech"), code(Company="Initrode")] == ["0", "2007"]
+    box.change_field("Channel", choices=["Fair", "Webinar"])
+    assert [code(Channel="Fair"), code(Channel=""), code(Channel="Radio")] == ["0", "0", "2007"]
+    box.change_field("Country", to="Land")
+    assert code(Country="India", Land="Japan") == "0"
+    lead = box.lead("Webinar leads", "ann@example.com")
+    assert lead is not None
+    assert (lead.fields.get("Country"), lead.fields["Land"]) == (None, "Japan")
+    with pytest.raises(ControlError, match="no field 'Country'"):
+        box.change_field("Country", length=1)

@@ -129,6 +129,20 @@ def _rename(call: Call, given: Given) -> object:
     return {"link_name": new}
 
 
+def _change_field(call: Call, given: Given) -> object:
+    """Edit a field of the destination, as an administrator does: its label, its length, what may be picked."""
+    label = given["label"]
+    if label not in leads.labels(call.store):
+        raise Mistake(f"no field {label!r}")
+    field = leads.labels(call.store)[label]
+    picked = given.get("choices")
+    kind = field.kind if picked is None else "|".join(("Picklist", *picked))
+    row = (given.get("to", label), kind, int(given.get("length", field.length)), field.number)
+    call.store.execute("UPDATE lead_fields SET label = ?, kind = ?, length = ? WHERE number = ?", row)
+    call.store.touch()
+    return {"label": row[0]}
+
+
 def _records(call: Call, given: Given) -> object:
     """Insert, update and delete records of a form; times are the clock's unless given."""
     application = _application(call, given)
@@ -171,6 +185,18 @@ def _grant(call: Call, given: Given) -> object:
     token = accounts.add_refresh_token(call.store, scopes)
     code = accounts.add_code(call.store, scopes, call.now + float(given.get("code_seconds", 600)))
     return {"refresh_token": token, "code": code}
+
+
+def _credentials(call: Call, given: Given) -> object:
+    """Another client secret, or another text of the seeded refresh token."""
+    if "client_secret" in given:
+        call.store.execute("UPDATE state SET client_secret = ?", (given["client_secret"],))
+    if "refresh_token" in given:
+        seeded = call.store.value("SELECT refresh_token FROM state")
+        call.store.execute("UPDATE refresh_tokens SET token = ? WHERE token = ?", (given["refresh_token"], seeded))
+        call.store.execute("UPDATE state SET refresh_token = ?", (given["refresh_token"],))
+    call.store.touch()
+    return {}
 
 
 def _truth(call: Call, given: Given) -> object:
@@ -240,9 +266,11 @@ HANDLERS: Mapping[str, Callable[[Call, Given], object]] = {
     "GET leads": _leads,
     "POST leads": _change_lead,
     "POST rename": _rename,
+    "POST fields": _change_field,
     "POST records": _records,
     "GET outbox": _outbox,
     "POST clock": _clock,
+    "POST credentials": _credentials,
     "POST grants": _grant,
     "GET truth": _truth,
     "GET registry": _registry,

@@ -94,7 +94,10 @@ def _documented(field: LeadField) -> dict[str, str]:
 
 def _observed(field: LeadField) -> dict[str, str]:
     kind = "custom" if field.custom else "standard"
-    return {"FIELD_NAME": field.name, "DISPLAY_NAME": field.label, "UITYPE": field.kind, "TYPE": kind, "values": ""}
+    return {
+        "FIELD_NAME": field.name, "DISPLAY_NAME": field.label, "UITYPE": field.kind.partition("|")[0], "TYPE": kind,
+        "values": ",".join(field.choices),
+    }  # fmt: skip
 
 
 def _one_or_many(items: list[dict[str, str]]) -> object:

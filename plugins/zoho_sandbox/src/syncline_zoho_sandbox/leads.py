@@ -25,7 +25,10 @@ class MailingList(NamedTuple):
 
 
 class LeadField(NamedTuple):
-    """A field of the destination. `name` is FIELD_NAME, `label` is what `leadinfo` uses as key."""
+    """A field of the destination. `name` is FIELD_NAME, `label` is what `leadinfo` uses as key.
+
+    The `kind` of a picklist holds what may be picked, after bars: `Picklist|Fair|Webinar`.
+    """
 
     number: int
     name: str
@@ -33,6 +36,15 @@ class LeadField(NamedTuple):
     kind: str
     custom: bool
     length: int
+
+    @property
+    def choices(self) -> list[str]:
+        """What may be picked; empty for a field that takes any text."""
+        return self.kind.split("|")[1:]
+
+    def takes(self, value: str) -> bool:
+        """Whether the value fits the field."""
+        return len(value) <= self.length and (not self.choices or value in ("", *self.choices))
 
 
 def mailing_lists(store: Store) -> tuple[MailingList, ...]:
@@ -77,9 +89,9 @@ def lead_fields(store: Store) -> tuple[LeadField, ...]:
     return store.kept("lead fields", load)
 
 
-def labels(store: Store) -> frozenset[str]:
-    """The keys that `leadinfo` knows; any other is dropped without a word."""
-    return store.kept("labels", lambda: frozenset(each.label for each in lead_fields(store)))
+def labels(store: Store) -> Mapping[str, LeadField]:
+    """The fields by the keys that `leadinfo` knows; any other key is dropped without a word."""
+    return store.kept("labels", lambda: {each.label: each for each in lead_fields(store)})
 
 
 def status_in(store: Store, listkey: str, lead: str) -> str | None:

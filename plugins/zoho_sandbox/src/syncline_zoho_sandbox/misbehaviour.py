@@ -23,7 +23,9 @@ def answer(call: Call, handle: Handle, faults: Sequence[Fault]) -> Reply:
         disturb(call, fault)
     false = next((fault for fault in faults if fault.kind in ANSWERS), None)
     if false is not None:
-        if false.commit:
+        if false.kind == "half_batch":
+            handle(_first(call, false.items))
+        elif false.commit:
             handle(call)
         return ANSWERS[false.kind](call, false)
     pages = [fault for fault in faults if fault.kind in PAGES]
@@ -82,7 +84,14 @@ ANSWERS: dict[str, Callable[[Call, Fault], Reply]] = {
     "redirect": lambda call, fault: Reply(b"", 302, JSON, {"location": fault.location}),
     "no_token": _no_token,
     "deep_json": _deep,
+    "half_batch": _code,
 }
+
+
+def _first(call: Call, items: int) -> Call:
+    """The same bulk call with its first addresses only."""
+    emails = call.parameters.get("emailids", "").split(",")[:items]
+    return replace(call, parameters={**call.parameters, "emailids": ",".join(emails)})
 
 
 def _repeat(call: Call, handle: Handle) -> Reply:

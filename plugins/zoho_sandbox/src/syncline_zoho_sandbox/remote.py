@@ -170,6 +170,11 @@ class Control:
         """Edit a report's link name."""
         self.ask("POST", "rename", {"application": application, "report": old, "to": new})
 
+    def change_field(self, label: str, **changes: object) -> None:
+        """Edit a field of the destination: `to` is its new label, `length` the longest value it takes from now on,
+        `choices` what may be picked."""
+        self.ask("POST", "fields", {"label": label, **changes})
+
     def insert_records(
         self, *records: Mapping[str, object], form: str = "signup", application: str = "events"
     ) -> tuple[str, ...]:
@@ -202,6 +207,10 @@ class Control:
         """A further refresh token and a self-client code with *scopes* (comma separated; all, unless given)."""
         content: dict[str, object] = {"code_seconds": code_seconds}
         return Grant(**self.ask("POST", "grants", content if scopes is None else {**content, "scopes": scopes}))
+
+    def change_credentials(self, **credentials: str) -> None:
+        """Another `client_secret` or `refresh_token`, of any characters; `reset` brings the seeded ones back."""
+        self.ask("POST", "credentials", credentials)
 
     def reset(self) -> None:
         """Everything back to the seeded state: records, leads, tokens, settings, faults, limits, clock."""

@@ -22,7 +22,10 @@ def listsubscribe(call: Call) -> Reply:
         raise refusal(call, "903")
     _screen(call, email)
     known = leads.labels(call.store)
-    _subscribe(call, target, email, {label: value for label, value in info.items() if label in known})
+    given = {label: value for label, value in info.items() if label in known}
+    if not all(known[label].takes(value) for label, value in given.items()):
+        raise refusal(call, "2007")  # that a value must fit its field is documented, the code is assumed
+    _subscribe(call, target, email, given)
     message = "A confirmation email is sent to the user." if target.public else "User successfully subscribed."
     return success(call, {"message": message})
 

@@ -1,0 +1,50 @@
+"""Fault 5: 429 with and without Retry-After, the lock of half an hour, a daily quota spent in the middle of a run."""
+
+from __future__ import annotations
+
+import signal
+
+from fault_place import Place
+from test_answers import two_pages
+
+SUBSCRIBE = "marketinghub.listsubscribe"
+
+
+def test_a_429_that_names_a_time_is_kept_to(place: Place) -> None:
+    place.sign_up("ann", "bob", "cid")
+    place.box.faults.add("throttle", SUBSCRIBE, count=1, retry_after=1)
+    place.box.faults.add("throttle", "creator.records", count=1, retry_after=1)
+    assert place.run()["counts"]["new"] == 3
+    refused = [call for call in place.box.calls().calls if call.status == 429]
+    assert len(refused) == 2
+
+
+def test_a_lock_without_a_time_is_waited_for_and_left_by_a_signal_and_the_next_run_sends_the_rest(place: Place) -> None:
+    place.sign_up("ann", "bob", "cid")
+    place.box.faults.add("lock", SUBSCRIBE, nth=2)
+    process = place.start("run", place.spec.name, "--json")
+    place.eventually(lambda: any(call.code == "locked" for call in place.box.calls().calls), "the lock")
+    said = place.ended_by(process, signal.SIGTERM, 1)
+    assert "the next attempt is in 30 minutes" in said.err
+    place.law()
+    sent = place.writes()
+    place.box.faults.clear()
+    place.later(31 * 60)
+    run = place.run()
+    assert run["counts"]["total"] == 3
+    assert set(place.held()) == {"ann@example.com", "bob@example.com", "cid@example.com"}
+    assert 2 <= place.writes() - sent <= 3
+
+
+def test_a_daily_quota_that_is_spent_ends_the_run_and_the_next_day_reads_all_and_sends_the_rest(place: Place) -> None:
+    two_pages(place)
+    place.box.settings(creator_daily_calls=2)
+    run = place.run(code=1)
+    assert "calls of today are used up" in run["message"]
+    assert run["counts"]["total"] == 1000
+    place.box.settings(creator_daily_calls=4)
+    assert place.run(code=1)["status"] == "failed", "not before the day is over"
+    place.later(86_400)
+    run = place.run()
+    assert run["counts"]["total"] == 1005
+    assert place.writes() == len(place.held()) == 5
