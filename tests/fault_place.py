@@ -11,9 +11,9 @@ import io
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
-import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

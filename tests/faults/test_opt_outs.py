@@ -32,7 +32,9 @@ def test_nobody_who_opted_out_anywhere_is_subscribed_again_in_whatever_spelling(
     place.run()
     told = {outcome for email, outcome in place.outcomes().items() if email.strip().casefold() == "bob@example.com"}
     # nobody can read the registry: whoever is known there and unchanged is simply not sent
-    assert told - {"ignored/file_duplicate"} == {"duplicate/unchanged" if where == "registry" else "ignored/do_not_mail"}
+    assert told - {"ignored/file_duplicate"} == {
+        "duplicate/unchanged" if where == "registry" else "ignored/do_not_mail"
+    }
     assert place.held().get("bob@example.com") == before.get("bob@example.com")
     assert "eve@example.com" in place.held()
     assert not place.box.outbox("resubscribed")

@@ -12,7 +12,7 @@ NAMES = [
     "O'Neill", 'Ann "the" Lee', "Zeile\neins", "tab\there", "مريم", "שָׁרָה", "\u202eevil\u202c", "𝔄𝔫𝔫 👩🏽‍💻", "a&b=c+d%20", "back\\slash",
     "007", "true", "null", "1e5", "NaN", "-1", "0x1F", "2026-11-26", "[]", "{}", "None", "é", "e\u0301", "';--", "<b>x</b>",
 ]  # fmt: skip
-FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "=HYPERLINK(\"http://x\")"]
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", '=HYPERLINK("http://x")']
 
 
 def test_every_text_arrives_to_the_letter(place: Place) -> None:
