@@ -14,7 +14,9 @@ def test_a_refresh_that_answers_200_without_a_token_ends_the_run_in_words(place:
     assert "gave no access token" in place.run(code=1)["message"]
     assert place.writes() == 0
     place.box.faults.clear()
-    place.eventually(lambda: place.syncline("check", place.spec.name, code=None).code == 0, "a token is asked for again")
+    place.eventually(
+        lambda: place.syncline("check", place.spec.name, code=None).code == 0, "a token is asked for again"
+    )
     assert place.run()["counts"]["new"] == 1
     assert place.held() == {"ann@example.com": "active"}
 
