@@ -8,7 +8,7 @@ SOURCES := core plugins tests docs bench
 ROUNDS ?= 200
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test lint types unit schema reference soak-serve bench-serve clean
+.PHONY: demo test lint types unit schema reference mutants soak-serve bench-serve clean
 
 ## make demo: the main job on the embedded sandbox, with nothing but this checkout
 demo: export SYNCLINE_LEDGER = sqlite:///$(CURDIR)/.syncline/ledger.db
@@ -35,6 +35,10 @@ types: $(VENV)/.tools
 
 unit: $(VENV)/.tools
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+## make mutants: breaks the program on purpose, one bug at a time; the tests of that fault must notice each
+mutants: $(VENV)/.tools
+	$(BIN)/python tests/mutants/run.py
 
 ## make soak-serve ROUNDS=200: kills serving processes at random moments; no firing may be doubled or dropped
 soak-serve: $(VENV)/.tools

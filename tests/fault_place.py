@@ -141,12 +141,12 @@ class Place:
         return own | here | secret | {"SYNCLINE_LEDGER": f"sqlite:///{self.ledger}"}
 
     def syncline(self, *words: str, code: int | None = 0) -> Said:
-        """One command; its exit code is as expected (None: whatever it is), and it shows no stack trace and no secret."""
+        """One command; its exit code is as expected (None: any), and it shows no stack trace and no secret."""
         out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="", write_through=True) for _ in range(2))
         with (
             contextlib.chdir(self.folder),
             mock.patch.dict(os.environ, self.environment, clear=True),
-            mock.patch.object(registry, "installed", lambda: self._own),
+            mock.patch.object(registry, "installed", return_value=self._own),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
         ):

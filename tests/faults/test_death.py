@@ -1,4 +1,4 @@
-"""Faults 1 and 2: death between the sink's commit and our save; answers that do not come, after committing and before."""
+"""Faults 1 and 2: death between the sink's commit and our save; answers that do not come."""
 
 from __future__ import annotations
 

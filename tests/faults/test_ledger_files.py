@@ -23,9 +23,8 @@ DROP_FROM_BOUNDING_SET, CAN_WRITE_ANYWHERE = 24, 1
 def starting(place: Place, prepare: Callable[[], object]) -> subprocess.CompletedProcess[str]:
     """A run in a process for which something is prepared before it starts."""
     command = [sys.executable, "-W", "error", str(CHILD), str(place.clock), "run", place.spec.name]
-    return subprocess.run(
-        command, cwd=place.folder, env=place.environment, capture_output=True, text=True, preexec_fn=prepare, check=False
-    )  # fmt: skip
+    there = {"cwd": place.folder, "env": place.environment, "preexec_fn": prepare}
+    return subprocess.run(command, **there, capture_output=True, text=True, check=False)
 
 
 def prints(folder: Path) -> dict[str, bytes]:

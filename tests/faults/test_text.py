@@ -9,8 +9,10 @@ import json
 from fault_place import LIST, Place, signup
 
 NAMES = [
-    "O'Neill", 'Ann "the" Lee', "Zeile\neins", "tab\there", "مريم", "שָׁרָה", "\u202eevil\u202c", "𝔄𝔫𝔫 👩🏽‍💻", "a&b=c+d%20", "back\\slash",
-    "007", "true", "null", "1e5", "NaN", "-1", "0x1F", "2026-11-26", "[]", "{}", "None", "é", "e\u0301", "';--", "<b>x</b>",
+    "O'Neill", 'Ann "the" Lee', "Zeile\neins", "tab\there", "مريم", "שָׁרָה", "\u202eevil\u202c", "𝔄𝔫𝔫 👩🏽‍💻",
+    "a&b=c+d%20", "back\\slash",
+    "007", "true", "null", "1e5", "NaN", "-1", "0x1F", "2026-11-26", "[]", "{}", "None", "é", "e\u0301", "';--",
+    "<b>x</b>",
 ]  # fmt: skip
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", '=HYPERLINK("http://x")']
 
@@ -34,8 +36,10 @@ def test_a_text_that_looks_like_a_number_is_sent_as_the_text_that_it_is(place: P
 
 
 def test_addresses_of_any_script_and_length_end_in_an_outcome(place: Place) -> None:
-    odd = ["о'neill@example.com", "用户@example.com", "a" * 300 + "@example.com", "ann@bücher.example.com", "'; DROP--@x",
-           '"q q"@example.com', "ann@example.com\n", "\u202emoc.elpmaxe@nna", "=cmd@example.com", "😀@example.com"]  # fmt: skip
+    odd = [
+        "о'neill@example.com", "用户@example.com", "a" * 300 + "@example.com", "ann@bücher.example.com", "'; DROP--@x",
+        '"q q"@example.com', "ann@example.com\n", "\u202emoc.elpmaxe@nna", "=cmd@example.com", "😀@example.com",
+    ]  # fmt: skip
     place.box.insert_records(*(signup(f"p{n}", Email=address) for n, address in enumerate(odd)))
     assert place.run(code=None)["counts"]["total"] == len(odd)
 

@@ -82,6 +82,12 @@ def verdict(mutant: Mutant, tree: Path) -> str:
     return "killed" if code == FAILED else "SURVIVED" if code == 0 else f"NO VERDICT: pytest ended with {code}: {last}"
 
 
+def tell(line: str) -> None:
+    """Show a line at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def main() -> int:
     """Run them and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -95,14 +101,14 @@ def main() -> int:
         tree = copy_of(ROOT, Path(folder))
         code, last = tested(tree, sorted({test for mutant in chosen for test in mutant.tests}))
         if code:
-            print(f"the tests do not pass on the sound program: {last}")
+            tell(f"the tests do not pass on the sound program: {last}")
             return 1
         for mutant in chosen:
             began = time.monotonic()
             found = verdict(mutant, tree)
             alive += [mutant.name] if found != "killed" else []
-            print(f"{mutant.fault:>2}  {mutant.name:<44} {time.monotonic() - began:5.1f} s  {found}", flush=True)
-    print(f"{len(chosen) - len(alive)} of {len(chosen)} mutants killed")
+            tell(f"{mutant.fault:>2}  {mutant.name:<46} {time.monotonic() - began:5.1f} s  {found}")
+    tell(f"{len(chosen) - len(alive)} of {len(chosen)} mutants killed")
     return 1 if alive else 0
 
 

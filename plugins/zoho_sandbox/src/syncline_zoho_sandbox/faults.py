@@ -30,7 +30,7 @@ KINDS: Mapping[str, str] = {
     "redirect": "HTTP 302 to `location`, another host",
     "no_token": "HTTP 200 and JSON, but no access_token in it",
     "deep_json": "JSON nested `depth` levels deep",
-    "half_batch": "of the addresses of a bulk call the first `items` are taken, then it fails with the business code `code`",
+    "half_batch": "of a bulk call the first `items` addresses are taken, then it fails with the business code `code`",
     # the state, before the call is handled
     "expire_tokens": "every access token ends",
     "revoke": "every refresh token ends",
