@@ -101,18 +101,21 @@ def test_the_zone_of_the_source_is_asked_for_with_patience_and_remembered(desk_a
     desk.eventually(lambda: desk.says("is asked for its zone again at 2026-11-02T03:01:"))
     zone.write_text("Middle/Earth")
     desk.clock.move_to("2026-11-02T03:02:00")
-    desk.eventually(lambda: desk.says("'Middle/Earth' is not a known time zone"))
+    desk.eventually(lambda: desk.says("says that its time zone is 'Middle/Earth', which is not known here"))
     desk.eventually(lambda: desk.said().count("is asked for its zone again") == 2)
     zone.write_text("Asia/Kolkata")
     desk.clock.move_to("2026-11-02T03:05:00")
     desk.eventually(lambda: desk.sync("daily").zone == "Asia/Kolkata")
     desk.clock.move_to("2026-11-02T04:00:00")
     assert desk.eventually(lambda: desk.ended("daily", 1))[0]["due"] == "2026-11-02T04:00:00.000Z"
+    zone.write_text("Asia/Dubai")  # it is changed there, and the run of the next day, by the old one, finds out
+    desk.clock.move_to("2026-11-03T04:00:00")
+    desk.eventually(lambda: desk.sync("daily").zone == "Asia/Dubai")
     assert desk.end(served) == 0
     zone.unlink()
     desk.serving("specs")
-    desk.clock.move_to("2026-11-03T04:00:00")
-    desk.eventually(lambda: desk.ended("daily", 2))
+    desk.clock.move_to("2026-11-04T05:30:00")
+    assert desk.eventually(lambda: desk.ended("daily", 3))[-1]["due"] == "2026-11-04T05:30:00.000Z"
     assert not desk.says("zone")
 
 

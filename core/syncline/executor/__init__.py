@@ -12,7 +12,6 @@ from pathlib import Path
 
 import polars as pl
 
-from .. import schedule
 from .. import window as windows
 from ..adoption import adopt
 from ..assembly import Assembly
@@ -131,11 +130,7 @@ class Executor:
     def zone(self, bound: Bound) -> str:
         """The zone in which times without one are meant: the source's own, UTC for a source that has none."""
         with Assembly(bound, self._connections) as assembly:
-            zone = assembly.source.zone() or "UTC"
-        if problems := schedule.problems({"frequency": "daily", "time": "00:00", "timezone": zone}):
-            mend = "name a zone in the schedule: `timezone: Asia/Kolkata`"
-            raise Fatal(f"the zone of the source is not known here: {problems[0][1]}", mend=mend)
-        return zone
+            return assembly.zone() or "UTC"
 
     def deactivate(self, sync: SyncRecord, reason: str) -> None:
         """End a sync for good, outside any run."""
@@ -172,7 +167,20 @@ class Executor:
     ) -> RunRecord:
         """One run, in a context of its own; or the rest of one that was broken off."""
         with Assembly(bound, self._connections) as assembly:
-            return copy_context().run(self._attempt, sync, trigger, assembly, letters, firing)
+            ended = copy_context().run(self._attempt, sync, trigger, assembly, letters, firing)
+            if ended.status in CARRIED_OUT:
+                self._note_zone(sync, assembly)
+            return ended
+
+    def _note_zone(self, sync: SyncRecord, assembly: Assembly) -> None:
+        """The source's zone may have been changed: a schedule that names none follows it from its next run on."""
+        times = assembly.spec.schedule
+        if times is None or times.timezone is not None:
+            return
+        try:
+            self.ledger.set_zone(sync.id, assembly.zone() or "UTC")
+        except SynclineError as error:  # the one that is remembered holds on
+            log.debug("the zone of the source is not known: %s", error)
 
     def _attempt(
         self,
