@@ -85,6 +85,15 @@ def test_its_faults_are_told_like_ours(environment: Path, folder: Path) -> None:
     assert "leds: unknown key; did you mean 'leads'?" in done.stdout + done.stderr
 
 
+def test_its_own_test_of_a_dozen_lines_passes(environment: Path, folder: Path) -> None:
+    command = [environment / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", ACME / "tests"]
+    done = subprocess.run(
+        command, cwd=folder, env={"HOME": str(folder), "PATH": "/usr/bin:/bin"}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " passed" in done.stdout
+
+
 def test_without_the_package_only_its_spec_fails(folder: Path) -> None:
     code = "import sys; from syncline.cli import main; sys.exit(main())"
     done = subprocess.run(
