@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import sysconfig
@@ -86,9 +87,13 @@ def test_its_faults_are_told_like_ours(environment: Path, folder: Path) -> None:
 
 
 def test_its_own_test_of_a_dozen_lines_passes(environment: Path, folder: Path) -> None:
-    command = [environment / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", ACME / "tests"]
+    alone = ["-q", "-p", "no:cacheprovider", "-c", os.devnull, f"--rootdir={ACME}", f"--confcutdir={ACME}"]
     done = subprocess.run(
-        command, cwd=folder, env={"HOME": str(folder), "PATH": "/usr/bin:/bin"}, capture_output=True, text=True
+        [environment / "python", "-m", "pytest", *alone, ACME / "tests"],
+        cwd=folder,
+        env={"HOME": str(folder), "PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert " passed" in done.stdout
