@@ -12,6 +12,7 @@ from postgresql_server import Server, shared_server
 from serving import Desk
 from syncline.ledger import Ledger
 
+collect_ignore = ["fixtures"]  # a stranger's package brings tests of its own, for an environment of its own
 settings.register_profile("syncline", deadline=None)  # a machine under load is slow, and no fault of the code
 settings.load_profile("syncline")
 

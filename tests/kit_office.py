@@ -198,14 +198,15 @@ class Post(Sink[Config]):
 
     def listed(self, status: str) -> list[str]:
         """Everybody of one status."""
-        found: list[str] = []
+        found: dict[str, None] = {}
         while True:
             page = self.page(status, len(found))
-            found += [each["email"] for each in page["guests"]]
+            fresh = {each["email"]: None for each in page["guests"]}
+            if fresh.keys() <= found.keys() and len(found) < page["total"]:
+                raise Retriable("a page brings nothing new, and more should follow")
+            found |= fresh
             if len(found) >= page["total"]:
-                return found
-            if not page["guests"]:
-                raise Retriable("a page is empty, and more should follow")
+                return list(found)
 
     def page(self, status: str, start: int) -> dict[str, Any]:
         """One page of a listing."""

@@ -27,7 +27,10 @@ def face() -> str:
     for name in syncline.__all__:
         thing = getattr(syncline, name)
         rows.append((f"`{name}`", _kind(thing), _first_line(name, thing)))
-    text = "Everything that a plugin imports: `from syncline import …`. Nothing else of the core is a promise."
+    text = (
+        "Everything that a plugin imports: `from syncline import …`. Nothing else of the core is a promise,\n"
+        "but `syncline.testing` for the tests of a plugin."
+    )
     return "\n\n".join(["# The Python face", text, table(("name", "is", "meaning"), rows)])
 
 

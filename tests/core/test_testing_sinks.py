@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
 from unittest import SkipTest
 
@@ -158,6 +159,15 @@ class Stubborn(Post):
 
     def reserve(self, leads: int) -> None:
         NEVER.wait()
+
+
+@kills("test_waiting_for_the_budget_ends_when_the_run_is_stopped", says="`reserve` returned as if it were")
+class Brazen(Post):
+    """Asks, and does not wait for the answer."""
+
+    def reserve(self, leads: int) -> None:
+        with suppress(Fatal):
+            super().reserve(leads)
 
 
 @kills("test_deliveries_at_once_do_not_disturb_each_other", says="2 at once; 3 lead(s) are not there")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import sysconfig
@@ -83,6 +84,19 @@ def test_its_faults_are_told_like_ours(environment: Path, folder: Path) -> None:
     done = syncline(environment, folder, "validate", "acme.yaml")
     assert done.returncode == 2
     assert "leds: unknown key; did you mean 'leads'?" in done.stdout + done.stderr
+
+
+def test_its_own_test_of_a_dozen_lines_passes(environment: Path, folder: Path) -> None:
+    alone = ["-q", "-p", "no:cacheprovider", "-c", os.devnull, f"--rootdir={ACME}", f"--confcutdir={ACME}"]
+    done = subprocess.run(
+        [environment / "python", "-m", "pytest", *alone, ACME / "tests"],
+        cwd=folder,
+        env={"HOME": str(folder), "PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " passed" in done.stdout
 
 
 def test_without_the_package_only_its_spec_fails(folder: Path) -> None:

@@ -221,6 +221,7 @@ class Delivering(Contract):
         before = self.calls()
         self.accepted(plain, self.leads(plain))
         several = self.calls() - before
+        self.asks_for_tokens(fault)
         for at in range(1, several + 1):
             sink = self.fresh()
             leads = self.leads(sink)

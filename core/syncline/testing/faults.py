@@ -48,7 +48,7 @@ READS = (
 )  # fmt: skip
 """Faults that may strike a listing."""
 
-LISTINGS = (Fault.CALL_LOST, Fault.HTML, Fault.MISHAP, Fault.HALF_BODY, Fault.EMPTY_PAGE)
+LISTINGS = (Fault.CALL_LOST, Fault.HTML, Fault.MISHAP, Fault.HALF_BODY, Fault.EMPTY_PAGE, Fault.REPEATED)
 """Faults after which an audience must not be taken for whole."""
 
 

@@ -161,6 +161,7 @@ class Reading(Contract):
         """Play a fault on some calls of a read; complete is only what holds every record."""
         remote = self.network(fault)
         done, several = self.whole()
+        self.asks_for_tokens(fault)
         wanted, private = done.records(self.key()), addresses(done)
         for at in places(several):
             if fault is Fault.EMPTY_PAGE and at == several:  # nobody can tell an emptied last page from the end

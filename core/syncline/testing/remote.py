@@ -26,10 +26,11 @@ class Remote:
     """A server on 127.0.0.1 that answers as `product` does; use as a context manager.
 
     `calls` are the calls that arrived, `carried` those that reached the product; token requests (a path of
-    `token_paths`) are apart and never disturbed.
+    `token_paths`) are apart, counted in `tokens`, and never disturbed.
     """
 
     def __init__(self, product: Product, hours: Hours, *, token_paths: Sequence[str], mishap: Reply) -> None:
+        self.tokens = 0
         self.calls: list[Call] = []
         self.carried: list[Call] = []
         self.stop = threading.Event()
@@ -88,6 +89,7 @@ class Remote:
         call = replace(call, at=self._hours.now())
         with self._lock:  # a fake need not be safe for threads; which call is the nth must be certain
             if call.path.startswith(self._token_paths):
+                self.tokens += 1
                 return self._product(call), False
             if self.flooded:
                 return NO_MORE, False

@@ -149,6 +149,7 @@ class SinkContract(Audience):
     def test_waiting_for_the_budget_ends_when_the_run_is_stopped(self) -> None:
         """The account is locked for an hour; somebody stops the run."""
         sink = self.fresh()
+        before = self.till.asked
         self.till.shut()
         ended: list[Exception | None] = []
         waiting = threading.Thread(target=lambda: ended.append(_raised(sink)), daemon=True)
@@ -158,6 +159,9 @@ class SinkContract(Audience):
         self.promised(promises.STOPPABLE, ended, f"`reserve` still waited {self.longest_wait:g} s after the stop")
         if ended[0] is not None:
             self.sound(ended[0], "the run was stopped while `reserve` waited")
+        went_on = "nothing was granted, and `reserve` returned as if it were"
+        asked = self.till.asked > before
+        self.promised(promises.RESERVED, not asked or ended[0] is not None, went_on)
 
     def test_deliveries_at_once_do_not_disturb_each_other(self) -> None:
         """As many as `concurrency` says."""
