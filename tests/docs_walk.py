@@ -31,6 +31,8 @@ PATIENCE = 120.0
 """Real seconds after which what a page shows is given up; a machine under load is slow."""
 SETTLED = 30.0
 """Real seconds in which those who serve have done everything that was due."""
+MOMENT = timedelta(seconds=3)
+"""In which those who serve have looked at files and at the ledger."""
 _VARYING = (
     (re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}"), "20261123-093000-5f0c"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?"), "2026-11-23 09:30"),
@@ -138,18 +140,23 @@ class Walk:
     def _after(self, block: Block) -> str:
         """What the last command line prints when the clock was moved on, and everybody has done what was due by then.
 
-        Where that is not yet what the page shows, the reader looks again, and in the end so much later once more.
+        The reader looks at once, a few times in between, and then after that time; where it is not yet what the page
+        shows, again and again, and in the end so much later once more.
         """
         assert self.clock is not None, f"{block}: this page is followed without a clock"
         later = timedelta(minutes=int(block.words[2].removesuffix("m")))
-        until, moved = time.monotonic() + PATIENCE, -PATIENCE
+        until, moves, settled_at = time.monotonic() + PATIENCE, [MOMENT, MOMENT, MOMENT, later], 0.0
         while not agrees(block.text, self.said) and time.monotonic() < until:
-            if time.monotonic() - moved > SETTLED:
-                moved = time.monotonic()
-                self.clock.move_to((self.clock() + later).replace(tzinfo=None).isoformat())
+            if moves or time.monotonic() > settled_at:
+                self._move(moves.pop(0) if moves else later)
+                settled_at = time.monotonic() + SETTLED
             time.sleep(0.1)
             self.said = self.run(self.last, fails=None)
         return self.said
+
+    def _move(self, later: timedelta) -> None:
+        assert self.clock is not None
+        self.clock.move_to((self.clock() + later).replace(tzinfo=None).isoformat())
 
 
 ANN = {"NAME": "Ann", "EMAIL": "ann@example.com"}
