@@ -8,7 +8,7 @@ SOURCES := core plugins tests docs bench
 ROUNDS ?= 200
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test lint types unit schema reference soak-serve bench-serve clean
+.PHONY: demo test lint types unit schema reference soak-serve bench-serve bench-start clean
 
 ## make demo: the main job on the embedded sandbox, with nothing but this checkout
 demo: export SYNCLINE_LEDGER = sqlite:///$(CURDIR)/.syncline/ledger.db
@@ -43,6 +43,10 @@ soak-serve: $(VENV)/.tools
 ## make bench-serve: what a serving process with 10,000 specs costs, and how late its firings start
 bench-serve: $(VENV)/.tools
 	$(BIN)/python bench/serve.py
+
+## make bench-start: what a start of the command line costs, beside the imports that it cannot do without
+bench-start: $(VENV)/.tools
+	$(BIN)/python bench/start.py
 
 ## make schema reference: what is generated from the plugins
 schema: $(VENV)/.tools

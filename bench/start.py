@@ -117,7 +117,7 @@ tests:
     expect: {ignored: empty_email}
 """
 PLAIN = '{template: "{Name.first_name} {Name.last_name}"}'
-SQL = "{{sql: \"concat_ws(' ', \\\"Name.first_name\\\", \\\"Name.last_name\\\", '{n}')\"}}"
+SQL = '{{sql: "concat_ws(\' \', \\"Name.first_name\\", \\"Name.last_name\\", \'{n}\')"}}'
 
 
 @dataclass
