@@ -8,7 +8,7 @@ SOURCES := core plugins tests docs bench
 ROUNDS ?= 200
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test lint types unit schema reference soak-serve bench-serve bench-start clean
+.PHONY: demo test lint types unit schema reference soak-serve bench-serve clean
 
 ## make demo: the main job on the embedded sandbox, with nothing but this checkout
 demo: export SYNCLINE_LEDGER = sqlite:///$(CURDIR)/.syncline/ledger.db
@@ -45,6 +45,7 @@ bench-serve: $(VENV)/.tools
 	$(BIN)/python bench/serve.py
 
 ## make bench-start: what a start of the command line costs, beside the imports that it cannot do without
+.PHONY: bench-start
 bench-start: $(VENV)/.tools
 	$(BIN)/python bench/start.py
 
