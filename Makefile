@@ -48,6 +48,11 @@ soak-serve: $(VENV)/.tools
 bench-serve: $(VENV)/.tools
 	$(BIN)/python bench/serve.py
 
+## make bench-start: what a start of the command line costs, beside the imports that it cannot do without
+.PHONY: bench-start
+bench-start: $(VENV)/.tools
+	$(BIN)/python bench/start.py
+
 ## make schema reference: what is generated from the plugins
 schema: $(VENV)/.tools
 	$(BIN)/syncline schema --output configs/sync.schema.json
