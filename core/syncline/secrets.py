@@ -57,8 +57,7 @@ class Redactor:
         """From now on `secret` never passes `clean`; texts under 4 characters are not worth hiding and are passed."""
         if len(secret) < 4:
             return
-        shapes = {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1], *_in_base64(secret)}
-        shapes.add(json.dumps(secret, ensure_ascii=False)[1:-1])
+        shapes = {secret, quote(secret, safe=""), quote_plus(secret), *_in_json(secret), *_in_base64(secret)}
         with self._lock:
             self._shapes = sorted(shapes.union(self._shapes), key=len, reverse=True)
 
@@ -68,6 +67,13 @@ class Redactor:
             if shape in text:
                 text = text.replace(shape, MASK)
         return text
+
+
+def _in_json(secret: str) -> Iterator[str]:
+    """The secret as it stands in JSON, and in JSON that stands as a text in other JSON, as answers are quoted."""
+    for ascii_only in (True, False):
+        once = json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
+        yield from (once, json.dumps(once, ensure_ascii=ascii_only)[1:-1])
 
 
 def _in_base64(secret: str) -> Iterator[str]:

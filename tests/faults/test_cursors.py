@@ -85,6 +85,7 @@ def test_a_lead_that_was_refused_is_behind_the_cursor_only_because_it_is_kept(si
 def test_a_run_that_failed_moves_no_cursor(since: Place) -> None:
     since.later(30 * HOUR)
     since.box.insert_records(*(signup(f"p{n}") for n in range(4)))
+    since.later(3 * HOUR)
     since.box.faults.add("code", "marketinghub.listsubscribe", containing="p2@", code="2302")
     assert since.run(code=1)["status"] == "failed"
     since.later(30 * HOUR)

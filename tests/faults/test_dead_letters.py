@@ -59,6 +59,7 @@ def test_a_replay_goes_through_the_rule_of_today(place: Place) -> None:
     replay = place.run("retry", run)
     assert (replay["counts"]["new"], replay["ignored"]["no_more"]) == (1, 1)
     assert set(place.held()) == {"ann@example.com"}
+    assert "no rejected leads left" in place.syncline("retry", run, code=2).err
 
 
 def test_a_replay_that_is_killed_is_taken_up_and_settles_each_letter_once(place: Place) -> None:

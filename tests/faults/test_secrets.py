@@ -10,7 +10,8 @@ import pytest
 from fault_place import Place
 
 SECRET = 'pa"ss/wörd\\+1 &x'
-LONGER = SECRET + "-and-more"
+REST = "-and-more"
+LONGER = SECRET + REST
 
 
 def shapes(secret: str) -> dict[str, str]:
@@ -48,7 +49,7 @@ def test_a_secret_that_comes_back_in_an_answer_is_masked_wherever_it_is_told(
     assert "code 9999: No: " in json.loads(said.out)["message"]
     files = "".join(file.read_bytes().decode("latin-1") for file in place.ledger.parent.iterdir())
     shown = said.out + said.err + json.dumps(place.runs(), ensure_ascii=False) + files
-    for hidden in leaks(secret):
+    for hidden in (*leaks(secret), REST):
         assert hidden not in shown
 
 
