@@ -187,7 +187,7 @@ def test_a_once_is_shown_as_the_one_run_that_it_is(place: Place) -> None:
 def test_a_moment_that_is_none_is_bad_usage(place: Place, moment: str) -> None:
     code, _, err = place.says("schedule", SPEC, "--from", moment)
     assert code == 2
-    assert "is not a moment like" in err
+    assert "is not a moment of the years 1970 to 2199 like" in err
 
 
 # ----------------------------------------------------------------------------------------- how far back is read

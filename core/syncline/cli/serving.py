@@ -51,9 +51,14 @@ def serve(invocation: Invocation, folder: Path | None, *, remote: Remote | None,
 
     here = folder if remote is None else None
     if here is not None and not here.is_dir():
-        raise SpecError("there is no such folder", where=str(here), mend="name the folder of the specs")
-    executor = invocation.executor(beside=here)
+        what = "this is a file" if here.exists() else "there is no such folder"
+        raise SpecError(what, where=str(here), mend="name the folder of the specs")
+    stop = threading.Event()
+    second = SECOND if invocation.options.log_format != "json" else STOPPED_AT_ONCE
     with ExitStack() as stack:
+        stack.enter_context(graceful(stop, first=b"", second=second))
+        executor = invocation.executor(beside=here)
+        executor.stop = stop
         beside = here or invocation.folder()
         telemetry = stack.enter_context(
             watched(invocation, executor.ledger, beside, serving=True, scraped=listen is not None)
@@ -69,10 +74,8 @@ def serve(invocation: Invocation, folder: Path | None, *, remote: Remote | None,
         work: list[Callable[[], None]] = [loop.run, partial(_forget_details, invocation, executor, here)]
         if followed is not None and remote is not None:
             work.append(partial(followed.follow, remote.interval, executor.clock, executor.stop, loop.wake))
-        second = SECOND if invocation.options.log_format != "json" else STOPPED_AT_ONCE
-        with graceful(executor.stop, first=b"", second=second):
-            log.info("serving %s, at most %d runs at once", _place(folder, remote), runs)
-            _together(work, executor.stop, loop.wake)
+        log.info("serving %s, at most %d runs at once", _place(folder, remote), runs)
+        _together(work, stop, loop.wake)
         log.info("stopped")
     return 0
 
@@ -157,7 +160,7 @@ def _together(work: Sequence[Callable[[], None]], stop: threading.Event, wake: t
         each.start()
     for each in threads:
         while each.is_alive():
-            each.join(0.5)
+            each.join(0.1)
             if stop.is_set():
                 if not told and not failed:
                     log.info("stopping: calls in flight finish, the rest is left for later; once more to stop at once")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ..spec import Spec
 from ..spec.retrieval import notes
 from .invocation import Invocation
 
+LEFT = "its spec is not in this folder"
 NEXT = 3
 """How many firings `show` looks ahead."""
 LAST = 5
@@ -26,7 +27,8 @@ LAST = 5
 class Known:
     """One line of `status`. `state` is None for a sync that the ledger has not met; `schedule` is as written.
 
-    `failures` counts the scheduled runs that failed since the last good one; the next try is at `retry_at`."""
+    `failures` counts the scheduled runs that failed since the last good one; the next try is at `retry_at`. `left`: the
+    folder has other specs, and none for it."""
 
     name: str
     file: Path | None
@@ -39,6 +41,7 @@ class Known:
     notes: list[str]
     failures: int = 0
     retry_at: datetime | None = None
+    left: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,26 +65,30 @@ def all_known(ledger: Ledger, specs: tuple[Spec, ...]) -> list[Known]:
     """Every sync of the ledger and of the folder, by name."""
     files = {spec.name: spec for spec in specs}
     records = {record.name: record for record in ledger.syncs()}
-    return [_known(ledger, name, records.get(name), files.get(name)) for name in sorted(files.keys() | records.keys())]
+    names = sorted(files.keys() | records.keys())
+    return [_known(ledger, name, records.get(name), files.get(name), left=bool(files)) for name in names]
 
 
-def _known(ledger: Ledger, name: str, record: SyncRecord | None, spec: Spec | None) -> Known:
+def _known(ledger: Ledger, name: str, record: SyncRecord | None, spec: Spec | None, *, left: bool) -> Known:
+    """`left`: the folder has specs, so that a sync without one there is not run by whoever serves it."""
     raw = spec.raw if spec else record.spec if record else {}
     runs = ledger.runs(record.id, 1) if record else []
     state, reason = state_of(record, raw)
     runnable = state in ("active", None)
+    left = left and runnable and spec is None
     return Known(
         name=name,
         file=spec.path if spec else None,
         state=state,
-        reason=reason,
+        reason=LEFT if left else reason,
         last_run=runs[0] if runs else None,
-        next_run=next(iter(next_runs(raw, record, ledger.now(), 1)), None) if runnable else None,
+        next_run=next(iter(next_runs(raw, record, ledger.now(), 1)), None) if runnable and not left else None,
         schedule=raw.get("schedule"),
         dead_letters=ledger.dead_letter_count(record.id) if record else 0,
         notes=notes(raw, ledger.now(), created=record.created_at if record else None),
         failures=record.failures if record else 0,
-        retry_at=record.retry_at if record and runnable else None,
+        retry_at=record.retry_at if record and runnable and not left else None,
+        left=left,
     )
 
 
@@ -99,6 +106,9 @@ def next_runs(raw: Mapping[str, Any], record: SyncRecord | None, now: datetime, 
     zone = schedule and (schedule.get("timezone") or getattr(record, "zone", None))
     if not schedule or not zone:
         return []
+    if record is not None and record.retry_at is not None and record.retry_at > now:
+        later = upcoming(schedule, record.retry_at, zone) if schedule["frequency"] != "once" else ()
+        return list(islice(chain([record.retry_at], later), n))
     return list(islice(upcoming(schedule, reckoned(schedule, record, now), zone), n))
 
 
@@ -117,7 +127,9 @@ def define(invocation: Invocation, sync: str) -> Definition:
         raise unknown_sync(sync, invocation.folder())
     raw = spec.raw if spec else record.spec if record else {}
     runs = ledger.runs(record.id, 1) if record else []
-    runnable = raw.get("enabled", True) and (record is None or record.state == "active")
+    left = spec is None and bool(loaded.specs)
+    runnable = raw.get("enabled", True) and (record is None or record.state == "active") and not left
+    said = [f"{LEFT}: `serve` of it does not run this sync, and `apply --prune` ends it"] if left else []
     return Definition(
         name=name,
         file=spec.path if spec else None,
@@ -129,7 +141,7 @@ def define(invocation: Invocation, sync: str) -> Definition:
         revisions=ledger.revisions(record.id) if record else [],
         events=ledger.events(record.id) if record else [],
         firings=list(ledger.firings(record.id, LAST)) if record else [],
-        notes=notes(raw, ledger.now(), created=record.created_at if record else None),
+        notes=[*said, *notes(raw, ledger.now(), created=record.created_at if record else None)],
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from ..clock import iso
 from .changes import stamp
 from .database import Database
 from .process import Holder, this_process
@@ -22,6 +24,8 @@ LONGEST_WAIT = timedelta(hours=1)
 OPEN = firings.c.state.in_(("claimed", "waiting"))
 CARRIED_OUT = ("succeeded", "partial", "held")
 """How a run ends that did what a firing asks for; removals that a guard holds wait for a person, not for the clock."""
+
+PASSED_OVER = "the run of {} does for this one too"
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,9 @@ def _is_gone(database: Database, node: sa.Row[Any] | None) -> bool:
 # ------------------------------------------------------------------------------------------------------- firings
 
 
-def claim(database: Database, node: str, sync_id: int, due: datetime | None) -> Firing | Refusal:
+def claim(
+    database: Database, node: str, sync_id: int, due: datetime | None, passed_over: Sequence[datetime]
+) -> Firing | Refusal:
     """See `Ledger.claim`."""
     with database.write() as connection:
         sync, now = locked(connection, sync_id), database.now()
@@ -117,6 +123,10 @@ def claim(database: Database, node: str, sync_id: int, due: datetime | None) -> 
             values = {"state": "claimed", "node": node, "attempts": 1, "at": now, "message": ""}
             connection.execute(firings.insert().values(sync_id=sync_id, due=due, **values))
             connection.execute(syncs.update().where(syncs.c.id == sync_id).values(fired=due))
+            told = {"state": "skipped", "attempts": 0, "at": now, "message": PASSED_OVER.format(iso(due))}
+            for earlier in passed_over:
+                statement = database.insert(firings).values(sync_id=sync_id, due=earlier, **told)
+                connection.execute(statement.on_conflict_do_nothing())
             return Firing(by_id(connection, sync_id), due, 1, node)
         chosen = cut_off or (unfinished[-1] if unfinished else None)
         if chosen is None:

@@ -94,12 +94,15 @@ class OfSyncs:
         """The nodes that are alive, each with the moment since when it serves, the longest first."""
         return firings.serving(self._database)
 
-    def claim(self, node: str, sync_id: int, due: datetime | None) -> Firing | Refusal:
+    def claim(
+        self, node: str, sync_id: int, due: datetime | None, *, passed_over: Sequence[datetime] = ()
+    ) -> Firing | Refusal:
         """Claim the firing of a sync at `due`, for this node alone; None: what is open of an earlier one.
 
-        What another node left behind comes first, and a later firing takes the place of one that waits.
+        What another node left behind comes first, and a later firing takes the place of one that waits. Those that it
+        stands for besides, since the last one, are `passed_over`: that is on record in the same step.
         """
-        return firings.claim(self._database, node, sync_id, due)
+        return firings.claim(self._database, node, sync_id, due, passed_over)
 
     def unfinished(self) -> list[tuple[int, datetime]]:
         """(sync id, due) of the firings that wait, or whose node is gone, oldest first."""

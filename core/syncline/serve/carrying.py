@@ -45,7 +45,7 @@ class Carrier:
             if error.run.due != firing.due:
                 self._postpone(firing, error.run.message)
         except SynclineError as error:
-            text = self.executor.redactor.clean(str(error))
+            text = self.executor.redactor.clean("; ".join(str(error).splitlines()))
             self._postpone(firing, text, after=error.after if isinstance(error, Retriable) else None)
         except Exception as error:  # a defect must cost this firing at most, never the loop
             log.exception("a defect: %s", type(error).__name__, extra=names)

@@ -59,6 +59,7 @@ class Folder:
         self._faults: dict[Path, tuple[str, ...]] = {}
         self._left: list[str] = []
         self._held: list[str] = []
+        self._gone: dict[str, Path] = {}
 
     def serves(self, name: str) -> bool:
         """Whether a file of the folder has this name, or had it when it was last valid."""
@@ -89,9 +90,20 @@ class Folder:
         adopted = self._take(paths) if paths else []
         del self._backlog[: len(paths)]
         left = [name for name in dict.fromkeys(self._left) if name not in self._served]
+        if not self._backlog:
+            self._tell_gone()
         held = [name for name in dict.fromkeys(self._held) if name in self._served]
         self._left, self._held = [], []
         return Step(adopted, held, left, bool(self._backlog))
+
+    def _tell_gone(self) -> None:
+        """Say of files that are gone what became of their syncs: another file may have them now."""
+        for name, path in self._gone.items():
+            if (now := self._served.get(name)) is not None:
+                log.info("%s is gone: its sync is in %s now", path, now, extra={"sync": name})
+            else:
+                log.warning("%s is gone: its sync is not run here any more", path, extra={"sync": name})
+        self._gone.clear()
 
     def _look(self) -> None:
         """Find what changed, and let go of what is gone."""
@@ -126,7 +138,7 @@ class Folder:
         if name is not None and self._served.get(name) == path:
             del self._served[name]
             self._left.append(name)
-            log.warning("%s is gone: its sync is not run here any more", path, extra={"sync": name})
+            self._gone[name] = path
 
     # --------------------------------------------------------------------------------------------- taking in
 

@@ -172,7 +172,8 @@ class Loop:
             self._plan(sync, now)
         if not step.more:
             if not self._settled and not step.waiting:
-                following = f", the next at {iso(self._agenda.next)}" if self._agenda.next else ""
+                ahead = self._agenda.next is not None and self._agenda.next > now
+                following = f", the next at {iso(self._agenda.next)}" if ahead else ""
                 log.info("all specs are read; runs that are planned: %d%s", len(self._agenda), following)
             self._settled = not step.waiting
             self._next_look = now + max(LOOK, timedelta(seconds=SHARE * (time.thread_time() - began)))
@@ -248,10 +249,13 @@ class Loop:
             self._ledger.skip(table.id, due, "missed while nothing served; catch_up is none", waiting=True)
             self._again(table, now)
             return
-        claim = self._ledger.claim(self._node, table.id, due)
+        passed = [] if due is None else _passed_over(table, due)
+        claim = self._ledger.claim(self._node, table.id, due, passed_over=passed)
         if isinstance(claim, Firing):
-            if due is not None and claim.due == due:
-                self._passed_over(table, due)
+            if passed and claim.due == due:
+                log.info(
+                    "was due %d times since %s: one run does for all", len(passed) + 1, iso(passed[0]), extra=names
+                )
             again = f", try {claim.attempts}" if claim.attempts > 1 else ""
             log.info("due at %s%s", iso(claim.due), again, extra=names)
             self._submit(pool, table.id, table.name, lambda: self._carry_out(claim))
@@ -267,16 +271,6 @@ class Loop:
         return due < self._awake and not any(
             since <= due for node, since in self._ledger.serving() if node != self._node
         )
-
-    def _passed_over(self, table: Timetable, due: datetime) -> None:
-        """One run does for all firings since the last one; those that it stands for are on record too, if not many."""
-        if table.once:
-            return
-        message = f"the run of {iso(due)} does for this one too"
-        earlier = takewhile(lambda each: each < due, times.upcoming(table.schedule, table.after, table.zone))
-        for each in islice(earlier, MOST_PASSED_OVER):
-            log.info("was due at %s: %s", iso(each), message, extra={"sync": table.name})
-            self._ledger.skip(table.id, each, message)
 
     def _again(self, table: Timetable, now: datetime) -> None:
         """Plan the sync from what the ledger says of it now, and not again at once."""
@@ -327,3 +321,11 @@ class Loop:
                 self._ledger.beat(self._node)
             except Fatal as error:  # the loop has told of it
                 log.debug("no sign of life: %s", error)
+
+
+def _passed_over(table: Timetable, due: datetime) -> list[datetime]:
+    """The firings since the last one that the run of `due` stands for as well; of very many the first ones."""
+    if table.once:
+        return []
+    earlier = takewhile(lambda each: each < due, times.upcoming(table.schedule, table.after, table.zone))
+    return list(islice(earlier, MOST_PASSED_OVER))

@@ -28,14 +28,22 @@ def _moment(context: click.Context, parameter: click.Parameter, value: str | Non
     except ValueError:
         found = datetime.min
     if not YEARS[0] <= found.year < YEARS[1]:
-        raise click.BadParameter(f"{value!r} is not a moment like 2027-03-27T00:00:00+01:00 (ISO 8601)", context)
+        years = f"of the years {YEARS[0]} to {YEARS[1] - 1}"
+        raise click.BadParameter(
+            f"{value!r} is not a moment {years} like 2027-03-27T00:00:00+01:00 (ISO 8601)", context
+        )
     return found
 
 
 @command()
 @click.argument("sync", metavar="SPEC", shell_complete=completing.syncs)
 @click.option(
-    "--next", "n", type=click.IntRange(1, 366), default=10, show_default=True, help="How many runs are shown."
+    "--next",
+    "n",
+    type=click.IntRange(1, 366),
+    default=10,
+    show_default=True,
+    help="So many runs, 366 at most.",
 )
 @click.option(
     "--from",

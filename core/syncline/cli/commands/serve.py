@@ -14,8 +14,10 @@ from ..options import command
 _DURATION = re.compile(r"([1-9][0-9]{0,5})([smh])")
 
 
-def _seconds(context: click.Context, parameter: click.Parameter, value: str) -> float:
+def _seconds(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
     """A duration like 60s, 5m or 1h."""
+    if value is None:
+        return None
     found = _DURATION.fullmatch(value)
     if found is None:
         raise click.BadParameter(f"{value!r} is not a duration like 60s, 5m or 1h", context)
@@ -27,9 +29,9 @@ def _seconds(context: click.Context, parameter: click.Parameter, value: str) -> 
     "folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path), shell_complete=completing.specs
 )
 @click.option("--git", "url", metavar="URL", help="Follow a branch of this remote; DIR is a folder in it.")
-@click.option("--branch", default="main", show_default=True, help="The branch that --git follows.")
+@click.option("--branch", metavar="NAME", help="The branch that --git follows; default: main.")
 @click.option(
-    "--interval", metavar="DURATION", default="60s", show_default=True, callback=_seconds, help="How often --git looks."
+    "--interval", metavar="DURATION", callback=_seconds, help="How often --git looks: 60s (the default), 5m, 1h."
 )
 @click.option("--runs", type=click.IntRange(1, 100), default=4, show_default=True, help="Most runs at once.")
 @click.option("--listen", metavar="HOST:PORT", help="Answer /healthz, /readyz and /metrics there.")
@@ -37,8 +39,8 @@ def serve(
     invocation: Invocation,
     folder: Path | None,
     url: str | None,
-    branch: str,
-    interval: float,
+    branch: str | None,
+    interval: float | None,
     runs: int,
     listen: str | None,
 ) -> int:
@@ -57,5 +59,7 @@ def serve(
     from ..serving import Remote
     from ..serving import serve as served
 
-    remote = Remote(url, branch, interval) if url is not None else None
+    if url is None and (branch is not None or interval is not None):
+        raise click.UsageError("--branch and --interval are for --git URL, which is missing")
+    remote = Remote(url, branch or "main", interval or 60.0) if url is not None else None
     return served(invocation, folder, remote=remote, runs=runs, listen=listen)

@@ -75,7 +75,7 @@ def _row(each: Known) -> tuple[str, ...]:
         each.state or "new",
         text.moment(last.started_at) if last else "never",
         last.status if last else "",
-        following if runnable else "",
+        following if runnable and not each.left else "",
         text.number(each.dead_letters) if each.dead_letters else "",
-        each.reason if not runnable else text.failing(each.failures, each.retry_at),
+        each.reason if each.left or not runnable else text.failing(each.failures, each.retry_at),
     )

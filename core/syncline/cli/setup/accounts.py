@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -70,7 +72,10 @@ class Accounts:
         from ...budget import Budgets, MemoryStore
 
         spent, parked = self._executor.ledger.spent()
-        return self._executor.runtime(Budgets(MemoryStore(spent, parked), stop=self._executor.stop))
+        lent = self._executor.runtime(Budgets(MemoryStore(spent, parked), stop=self._executor.stop))
+        if lent.state.exists():
+            return lent
+        return replace(lent, state=Path(self._stack.enter_context(TemporaryDirectory(prefix="syncline-"))))
 
     @cached_property
     def now(self) -> datetime:

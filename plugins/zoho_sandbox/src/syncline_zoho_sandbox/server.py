@@ -60,8 +60,11 @@ def end_with_parent(server: Server) -> None:
     """Stop when the other end of standard input closes: the parent ended it, or died."""
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        while os.read(descriptor, 1024):  # not through sys.stdin: a thread that waits there blocks the end of Python
+            continue
         server.should_exit = True
+
+    descriptor = sys.stdin.fileno()
 
     threading.Thread(target=watch, daemon=True).start()
 
@@ -69,8 +72,10 @@ def end_with_parent(server: Server) -> None:
 def announce(server: Server, descriptor: int) -> None:
     """Write the address and the credentials as one line of JSON."""
     # The descriptor stays open: were it 1 and closed, the next socket would become standard output.
-    with os.fdopen(descriptor, "w", closefd=False) as line:
-        line.write(json.dumps(server.credentials()) + "\n")
+    try:
+        os.write(descriptor, (json.dumps(server.credentials()) + "\n").encode())
+    except BrokenPipeError:  # whoever started it is gone
+        server.should_exit = True
 
 
 def _adjust(store: Store, settings: Mapping[str, object]) -> None:
