@@ -122,11 +122,18 @@ def test_without_a_zone_in_the_schedule_the_source_is_asked_for_its_own(place: P
 
 def test_a_sync_that_only_the_ledger_knows_and_that_names_no_zone_says_what_is_missing(place: Place) -> None:
     place.schedule('schedule:\n  frequency: daily\n  time: "09:30"\n')
-    place.met()
+    assert place.says("apply", ".")[0] == 0
     (place.folder / SPEC).unlink()
     code, _, err = place.says("schedule", SYNC)
     assert code == 2
     assert "say `timezone` in its schedule" in err
+
+
+def test_the_zone_that_a_run_found_is_remembered(place: Place) -> None:
+    place.schedule('schedule:\n  frequency: daily\n  time: "09:30"\n')
+    place.met()
+    (place.folder / SPEC).unlink()
+    assert place.document("schedule", SYNC)["zone"] == "Asia/Kolkata"
 
 
 def test_the_start_with_jitter_is_shown_and_is_always_the_same(place: Place) -> None:
@@ -170,7 +177,7 @@ def test_a_sync_that_its_spec_pauses_says_so(place: Place) -> None:
 
 def test_a_sync_that_is_over_is_not_asked_for_its_zone(place: Place) -> None:
     place.schedule('schedule:\n  frequency: daily\n  time: "09:30"\n')
-    place.met()
+    assert place.says("apply", ".")[0] == 0
     place.put("inactive", "its report is gone")
     place.change("report: all_signups", "report: all_signups\n  form: gone")
     document = place.document("schedule", SPEC)

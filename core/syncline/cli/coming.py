@@ -12,7 +12,7 @@ from ..errors import SpecError
 from ..schedule import Firing, Turn, outlook
 from ..spec.retrieval import notes
 from .invocation import Invocation
-from .survey import LEFT, reckoned, state_of, unknown_sync
+from .survey import LEFT, leaves, reckoned, state_of, unknown_sync
 
 if TYPE_CHECKING:
     from ..ledger import SyncRecord
@@ -55,7 +55,7 @@ def coming(invocation: Invocation, sync: str, *, n: int, start: datetime | None)
     now = ledger.now()
     state, reason = state_of(record, raw)
     halted = f"{state}: {reason}" if state not in ("active", None) else ""
-    if not halted and spec is None and loaded.specs:
+    if not halted and spec is None and leaves(loaded):
         halted = f"left out: {LEFT}"
     schedule = raw.get("schedule")
     told = Coming(

@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import SpecError
 from ..ledger import Ledger, Revision, RunRecord, SyncRecord
 from ..schedule import upcoming
-from ..spec import Spec
+from ..spec import Loaded, Spec
 from ..spec.retrieval import notes
 from .invocation import Invocation
 
@@ -61,12 +61,17 @@ class Definition:
     firings: list[Mapping[str, Any]] = field(default_factory=list)
 
 
-def all_known(ledger: Ledger, specs: tuple[Spec, ...]) -> list[Known]:
+def all_known(ledger: Ledger, loaded: Loaded) -> list[Known]:
     """Every sync of the ledger and of the folder, by name."""
-    files = {spec.name: spec for spec in specs}
+    files = {spec.name: spec for spec in loaded.specs}
     records = {record.name: record for record in ledger.syncs()}
     names = sorted(files.keys() | records.keys())
-    return [_known(ledger, name, records.get(name), files.get(name), left=bool(files)) for name in names]
+    return [_known(ledger, name, records.get(name), files.get(name), left=leaves(loaded)) for name in names]
+
+
+def leaves(loaded: Loaded) -> bool:
+    """Whether a folder surely leaves out a sync that none of its specs names: it has some, and none with faults."""
+    return bool(loaded.specs) and not loaded.faults_of
 
 
 def _known(ledger: Ledger, name: str, record: SyncRecord | None, spec: Spec | None, *, left: bool) -> Known:
@@ -127,7 +132,7 @@ def define(invocation: Invocation, sync: str) -> Definition:
         raise unknown_sync(sync, invocation.folder())
     raw = spec.raw if spec else record.spec if record else {}
     runs = ledger.runs(record.id, 1) if record else []
-    left = spec is None and bool(loaded.specs)
+    left = spec is None and leaves(loaded)
     runnable = raw.get("enabled", True) and (record is None or record.state == "active") and not left
     said = [f"{LEFT}: `serve` of it does not run this sync, and `apply --prune` ends it"] if left else []
     return Definition(

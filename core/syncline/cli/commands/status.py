@@ -35,7 +35,7 @@ def status(invocation: Invocation, folder: Path | None) -> int:
     folder = folder if folder is not None else invocation.folder()
     loaded = invocation.load([folder])
     ledger = invocation.ledger(beside=folder)
-    known = all_known(ledger, loaded.specs)
+    known = all_known(ledger, loaded)
     parked = {name: until for name, until in ledger.spent()[1].items() if until > time.time()}
     if invocation.options.as_json:
         invocation.terminal.document(documents.status(known, parked))
