@@ -71,12 +71,13 @@ class Walk:
         people = {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in ANN.items()}
         git = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_CEILING_DIRECTORIES": str(folder)}
         self.environment = kept | {"PATH": path, "XDG_CACHE_HOME": str(folder / ".cache")} | git | people
-        self._shell = subprocess.Popen(
-            ["sh"], cwd=folder, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, start_new_session=True, encoding="utf-8",
-        )  # fmt: skip
 
     def __enter__(self) -> Self:
+        """Start the shell."""
+        self._shell = subprocess.Popen(
+            ["sh"], cwd=self.folder, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, start_new_session=True, encoding="utf-8",
+        )  # fmt: skip
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -106,7 +107,7 @@ class Walk:
             *lines, last = statements(block)
             self.said = "".join([*map(self.run, lines), self.run(last, fails=fails)])
         elif block.words[:1] == ("diff",):
-            self._edit(block)
+            self.edit(block)
         elif block.words[:1] == ("yaml",) and len(block.words) > 2:
             path = self.folder / block.words[2]
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -128,7 +129,7 @@ class Walk:
         assert fails is None or (code != "0") is fails, f"{line}\nended with {code}\n{said}{wrong}"
         return said or wrong
 
-    def _edit(self, block: Block) -> None:
+    def edit(self, block: Block) -> None:
         """Change the file that the block names: lines with `-` give way to lines with `+`."""
         path = self.folder / block.words[1]
         old = "".join(f"{line[1:]}\n" for line in block.lines if line[:1] in (" ", "-"))
