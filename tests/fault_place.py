@@ -227,7 +227,10 @@ class Place:
         for process in self.processes:
             if process.poll() is None:
                 process.kill()
-                process.communicate()
+            process.wait()
+            for pipe in (process.stdout, process.stderr):
+                if pipe is not None:
+                    pipe.close()
 
     def _fair(self, said: Said, words: Sequence[str], code: int | None) -> Said:
         """Whatever happens: the exit code that is due, no stack trace, no secret."""

@@ -16,8 +16,7 @@ def goes(place: Place, email: str, where: str) -> None:
         place.box.change_lead("unsubscribe", email, list=where)
 
 
-@pytest.mark.parametrize("where", [LIST, PUBLIC, "registry"])
-@pytest.mark.parametrize("bare", [False, True])
+@pytest.mark.parametrize(("where", "bare"), [(LIST, False), (LIST, True), (PUBLIC, True), ("registry", False)])
 def test_nobody_who_opted_out_anywhere_is_subscribed_again_in_whatever_spelling(
     place: Place, where: str, *, bare: bool
 ) -> None:

@@ -33,24 +33,38 @@ def basic(user: str, secret: str) -> str:
     return base64.b64encode(f"{user}:{secret}".encode()).decode()
 
 
-@pytest.mark.parametrize("secret", [SECRET, LONGER])
-@pytest.mark.parametrize("shape", list(shapes("")))
-def test_a_secret_that_comes_back_in_an_answer_is_masked_wherever_it_is_told(
-    place: Place, secret: str, shape: str
-) -> None:
-    """Creator's own words are told, for they say what is wrong with a spec; here they repeat a secret."""
+@pytest.fixture
+def odd(place: Place) -> Place:
+    """A place whose secrets are hard to hide."""
     (place.folder / "secret.txt").write_text(SECRET)
     (place.folder / "longer.txt").write_text(LONGER)
     place.box.change_credentials(client_secret=SECRET, refresh_token=LONGER)
     place.connect(client_secret="${file:secret.txt}", refresh_token="${file:longer.txt}")
     place.sign_up("ann")
-    place.box.faults.add("code", "creator.records", code="9999", body=f"No: {shapes(secret)[shape]}")
+    return place
+
+
+def told(place: Place, words: str) -> str:
+    """All that is shown and kept of a run that Creator refuses with these words of its own."""
+    place.box.faults.clear()
+    place.box.faults.add("code", "creator.records", code="9999", body=words)
     said = place.syncline("run", place.spec.name, "--json", "--debug", code=1)
     assert "code 9999: No: " in json.loads(said.out)["message"]
     files = "".join(file.read_bytes().decode("latin-1") for file in place.ledger.parent.iterdir())
-    shown = said.out + said.err + json.dumps(place.runs(), ensure_ascii=False) + files
-    for hidden in (*leaks(secret), REST):
-        assert hidden not in shown
+    return said.out + said.err + json.dumps(place.runs(), ensure_ascii=False) + files
+
+
+@pytest.mark.parametrize("shape", list(shapes("")))
+def test_secrets_that_come_back_in_an_answer_are_masked_wherever_it_is_told(odd: Place, shape: str) -> None:
+    for secret in (SECRET, LONGER):
+        shown = told(odd, f"No: {shapes(secret)[shape]}")
+        for hidden in (*leaks(secret), REST):
+            assert hidden not in shown
+
+
+def test_no_part_of_a_secret_is_left_where_a_long_answer_is_cut(odd: Place) -> None:
+    shown = [told(odd, f"No: {'x' * length} {LONGER}") for length in (175, 185)]
+    assert not any(SECRET[:4] in text for text in shown)
 
 
 def leaks(secret: str) -> list[str]:

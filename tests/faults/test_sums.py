@@ -18,7 +18,7 @@ def test_the_sums_hold_at_every_instant_of_a_run_that_meets_everything_at_once(p
     place.box.faults.add("code", SUBSCRIBE, code="2101", probability=0.05, seed=5)
     place.box.faults.add("delay", SUBSCRIBE, seconds=0.05)
     seen, deaths = set(), 0
-    while deaths < 3:
+    while deaths < 2:
         process = place.start("run", place.spec.name)
         marks = 0
         while process.poll() is None and marks < 3:

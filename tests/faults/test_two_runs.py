@@ -48,7 +48,7 @@ def test_a_clock_that_runs_ahead_takes_no_run_from_a_holder_whose_work_then_coun
     (place.folder / "ahead").write_text("7200")
     said = place.ended(place.start("run", place.spec.name, "--json", clock=ahead))
     assert '"resumed": true' in said.out
-    lost = place.ended_by(process, signal.SIGCONT, 1)
+    lost = place.ended_by(process, signal.SIGCONT, 7)
     assert "no longer ours" in lost.out + lost.err
     place.law()
     (run,) = place.runs()

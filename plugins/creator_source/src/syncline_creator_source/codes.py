@@ -6,7 +6,7 @@ in public clients. A 404 without a code of Creator's is no renamed link: it is a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from syncline import Fatal, Retriable, SynclineError
@@ -64,8 +64,9 @@ class Coded(Fatal):
         return self.code in FATAL or self.code in (SCOPE, NO_FIELD)
 
 
-def refusal(answer: Answer, *, where: str, scope: str, scope_help: str) -> SynclineError:
-    """The error for an answer that is not a success. Creator's own words are given for what the spec's author wrote."""
+def refusal(answer: Answer, *, where: str, scope: str, scope_help: str, clean: Callable[[str], str]) -> SynclineError:
+    """The error for an answer that is not a success. Creator's own words are given for what the spec's author wrote;
+    `clean` masks secrets in them."""
     code = code_of(answer)
     if not code:
         return silence(answer, where)
@@ -77,7 +78,7 @@ def refusal(answer: Answer, *, where: str, scope: str, scope_help: str) -> Syncl
         return Coded(what, code=code, where=where, why=why, mend=mend)
     if code == "2930":
         return Retriable("Creator failed without saying why", where=where, why=why)
-    return Coded("Creator refused the call", code=code, where=where, why=f"{why}: {words(answer)}")
+    return Coded("Creator refused the call", code=code, where=where, why=f"{why}: {words(answer, clean)}")
 
 
 def silence(answer: Answer, where: str) -> SynclineError:
@@ -95,8 +96,8 @@ def silence(answer: Answer, where: str) -> SynclineError:
     return Retriable("the answer is not one of Creator's", where=where, why=f"HTTP {answer.status}, {shape}")
 
 
-def words(answer: Answer) -> str:
-    """Creator's message, on one line, shortened."""
+def words(answer: Answer, clean: Callable[[str], str]) -> str:
+    """Creator's message, on one line, shortened; masked before, for half a secret is not known as one."""
     body = answer.json
     text = body.get("message", body.get("description", "")) if isinstance(body, dict) else ""
-    return " ".join(str(text).split())[:200]
+    return " ".join(clean(str(text)).split())[:200]

@@ -82,7 +82,13 @@ class Structure:
             code = code_of(answer)
             if code == OK or code in empty:
                 return answer
-            error = refusal(answer, where=path, scope=scope, scope_help=self._connection.token_help())
+            error = refusal(
+                answer,
+                where=path,
+                scope=scope,
+                scope_help=self._connection.token_help(),
+                clean=self._connection.runtime.redactor.clean,
+            )
             passing = isinstance(error, Retriable) and not code
             if not passing or attempt == TRIES or self._connection.runtime.stop.wait(PAUSE):
                 raise error
