@@ -321,7 +321,8 @@ def test_the_numbers_on_the_pages_are_those_of_the_code() -> None:
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
     assert executor.heartbeat.HEARTBEAT == round_.BEAT
     assert (firings.FIRST_WAIT.seconds, firings.LONGEST_WAIT.seconds) == (60, 3600)
-    silence = runs.FREE_AFTER.seconds
+    silence, interval = runs.FREE_AFTER.seconds, option("serve", "interval")
+    assert "60s" in f"{interval.default} {interval.help}"
     shares = (
         f"the limits are {usual.ignored:.0%} and {usual.rejected:.0%}, and runs with fewer than {usual.leads} leads"
     )
@@ -355,7 +356,7 @@ def test_the_numbers_on_the_pages_are_those_of_the_code() -> None:
         ),
         "run-syncs-when-due.md": (
             f"`--runs {option('serve', 'runs').default}` is the default",
-            f"looked at every `--interval` ({option('serve', 'interval').default})",
+            "looked at every `--interval` (60s)",
             "tried again after 1 minute, then after 2, 4, 8, and so on up to an hour",
             "after a minute without a sign of life",
         ),
