@@ -59,13 +59,13 @@ def copy_of(root: Path, into: Path) -> Path:
 
 
 def tested(tree: Path, tests: Sequence[str]) -> tuple[int, str]:
-    """Exit code and last line of pytest over these tests, with the code of this tree."""
+    """Exit code of pytest over these tests with the code of this tree, and its last lines: what failed, and how many."""
     paths = [tree / "core", *sorted(tree.glob("plugins/*/src"))]
     own = {"PYTHONPATH": os.pathsep.join(map(str, paths)), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", "-x", "--tb=no", *(f"tests/{test}" for test in tests)]
     done = subprocess.run(command, cwd=tree, env=os.environ | own, capture_output=True, text=True, check=False)
     lines = done.stdout.strip().splitlines() or done.stderr.strip().splitlines() or [""]
-    return done.returncode, lines[-1]
+    return done.returncode, " ".join(line for line in lines if line.startswith("FAILED") or line == lines[-1])
 
 
 def verdict(mutant: Mutant, tree: Path) -> str:
