@@ -172,9 +172,9 @@ class Away(Ledger):
 
     failing: str = ""
 
-    def claim(self, node: str, sync_id: int, due: datetime | None) -> Firing | Refusal:
+    def claim(self, node: str, sync_id: int, due: datetime | None, **keys: Any) -> Firing | Refusal:
         self._reach("claim")
-        return super().claim(node, sync_id, due)
+        return super().claim(node, sync_id, due, **keys)
 
     def changed_since(self, number: int) -> list[SyncRecord]:
         self._reach("changed_since")
@@ -314,10 +314,10 @@ def test_no_refusal_makes_the_loop_turn_without_a_pause(rounds: Rounds) -> None:
     claims = 0
     plain = rounds.ledger.claim
 
-    def counting(*args: Any) -> Firing | Refusal:
+    def counting(*args: Any, **keys: Any) -> Firing | Refusal:
         nonlocal claims
         claims += 1
-        return plain(*args)
+        return plain(*args, **keys)
 
     rounds.ledger.claim = counting  # type: ignore[method-assign]  # it counts, and asks
     for _ in range(20):
