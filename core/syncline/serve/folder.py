@@ -208,7 +208,7 @@ class Folder:
 
     def _report(self, path: Path, faults: Iterable[str], name: str | None = None) -> None:
         """Say what is wrong with a file, once, and once more when it is well."""
-        now = tuple(faults)
+        now = tuple(map(_shown, faults))
         before = self._faults.pop(path, ())
         names = {"sync": name} if name else {}
         if now:
@@ -231,6 +231,11 @@ class Folder:
             spec = spec_of_raw(sync.spec, path, checker_of(self._registry), self._connections)
             return bind(spec, self._registry, self._connections, self._redactor)
         return bind(spec, self._registry, loaded.connections[path], self._redactor)
+
+
+def _shown(text: str) -> str:
+    """With names of files that are no text written so that they can be told."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _name_in(path: Path) -> str | None:
