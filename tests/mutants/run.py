@@ -59,7 +59,7 @@ def copy_of(root: Path, into: Path) -> Path:
 
 
 def tested(tree: Path, tests: Sequence[str]) -> tuple[int, str]:
-    """Exit code of pytest over these tests with the code of this tree, and its words: what failed, and how many."""
+    """Exit code of pytest over these tests with the code of this tree, and its last lines: what failed, how many."""
     paths = [tree / "core", *sorted(tree.glob("plugins/*/src"))]
     own = {"PYTHONPATH": os.pathsep.join(map(str, paths)), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", "-x", "--tb=no", *(f"tests/{test}" for test in tests)]
