@@ -65,7 +65,7 @@ def test_a_replay_goes_through_the_rule_of_today(place: Place) -> None:
 def test_a_replay_that_is_killed_is_taken_up_and_settles_each_letter_once(place: Place) -> None:
     run = refused(place, "ann", "bob", "cid")
     welcome(place, "ann", "bob", "cid")
-    place.box.faults.add("delay", SUBSCRIBE, containing="bob@", seconds=20, commit=True)
+    place.box.faults.add("hold", SUBSCRIBE, containing="bob@", commit=True)
     process = place.start("retry", run)
     place.eventually(lambda: "bob@example.com" in place.held(), "the target took the lead")
     place.killed(process)

@@ -14,7 +14,7 @@ def test_a_process_that_dies_after_the_target_took_a_lead_loses_nobody_and_mails
 ) -> None:
     place.write(sink={"list": mailing_list})
     place.sign_up("ann", "bob", "cid")
-    place.box.faults.add("delay", SUBSCRIBE, containing="bob@", seconds=20, commit=True)
+    place.box.faults.add("hold", SUBSCRIBE, containing="bob@", commit=True)
     process = place.start("run", place.spec.name)
     place.eventually(lambda: "bob@example.com" in place.held(mailing_list), "the target took the lead")
     place.killed(process)

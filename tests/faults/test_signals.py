@@ -33,9 +33,9 @@ def test_the_first_signal_lets_the_calls_in_flight_finish_and_leaves_the_rest(pl
 
 def test_the_second_signal_ends_it_at_once_and_the_next_run_goes_on(place: Place) -> None:
     place.sign_up(*PEOPLE)
-    place.box.faults.add("delay", SUBSCRIBE, seconds=20, nth=5, count=8, commit=True)
+    place.box.faults.add("hold", SUBSCRIBE, nth=5, count=8, commit=True)
     process = place.start("run", place.spec.name)
-    place.eventually(place.fired("delay"), "calls in flight")
+    place.eventually(place.fired("hold"), "calls in flight")
     process.send_signal(signal.SIGTERM)
     assert process.stderr is not None
     while "stopping:" not in process.stderr.readline():

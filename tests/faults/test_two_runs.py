@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import signal
-
 from fault_place import Place
 from moved_clock import MovedClock
 
 SUBSCRIBE = "marketinghub.listsubscribe"
 
 
-def held_up(place: Place, seconds: float = 20) -> None:
-    """The next lead that is sent is answered after a while."""
+def held_up(place: Place) -> None:
+    """The next lead that is sent is answered when the script of faults is cleared."""
     place.sign_up("ann", "bob", "cid")
-    place.box.faults.add("delay", SUBSCRIBE, count=1, seconds=seconds, commit=True)
+    place.box.faults.add("hold", SUBSCRIBE, count=1, commit=True)
 
 
 def test_a_second_run_is_refused_while_the_first_one_goes_and_leaves_it_alone(place: Place) -> None:
     held_up(place)
     process = place.start("run", place.spec.name)
-    place.eventually(place.fired("delay"), "a call that takes long")
+    place.eventually(place.fired("hold"), "a call that takes long")
     said = place.syncline("run", place.spec.name, code=7)
     assert "another process is running sync sign-ups" in said.err
     place.killed(process)
@@ -29,7 +27,7 @@ def test_a_second_run_is_refused_while_the_first_one_goes_and_leaves_it_alone(pl
 def test_a_lock_dies_with_its_holder(place: Place) -> None:
     held_up(place)
     process = place.start("run", place.spec.name)
-    place.eventually(place.fired("delay"), "a call that takes long")
+    place.eventually(place.fired("hold"), "a call that takes long")
     place.killed(process)
     place.box.faults.clear()
     run = place.run()
@@ -38,17 +36,17 @@ def test_a_lock_dies_with_its_holder(place: Place) -> None:
 
 def test_a_clock_that_runs_ahead_takes_no_run_from_a_holder_whose_work_then_counts_twice(place: Place) -> None:
     """Another process with a clock two hours ahead takes the lease for stale: one of the two finishes the run."""
-    held_up(place, 0.5)
+    held_up(place)
     process = place.start("run", place.spec.name)
-    place.eventually(place.fired("delay"), "a call that takes long")
-    process.send_signal(signal.SIGSTOP)
+    place.eventually(place.fired("hold"), "a call that takes long")
     assert isinstance(place.clock, MovedClock)
     ahead = MovedClock.at("2000-01-01T00:00:00", place.folder / "ahead")
     ahead = MovedClock(place.clock.start, place.clock.real, place.clock.speed, ahead.file)
     (place.folder / "ahead").write_text("7200")
     said = place.ended(place.start("run", place.spec.name, "--json", clock=ahead))
     assert '"resumed": true' in said.out
-    lost = place.ended_by(process, signal.SIGCONT, 7)
+    place.box.faults.clear()
+    lost = place.ended(process, 7)
     assert "no longer ours" in lost.out + lost.err
     place.law()
     (run,) = place.runs()

@@ -315,3 +315,21 @@ def test_a_bulk_call_may_fail_half_done(box: Sandbox, http: httpx.Client) -> Non
     assert http.post("/api/v1/addleadsinbulk", data=form).json()["code"] == "2007"
     taken = {lead.email for lead in box.leads("Webinar leads")}
     assert [email for email in emails if email in taken] == emails[:6]
+
+
+def test_a_call_is_held_until_the_script_is_cleared(box: Sandbox, http: httpx.Client) -> None:
+    for commit in (False, True):
+        box.faults.add("hold", "marketinghub.listsubscribe", commit=commit)
+        email = f"held{commit}@example.com"
+        sender = threading.Thread(target=subscribe, args=(box, http, email))
+        sender.start()
+        while not box.faults()[0]["fired"]:
+            pass
+        if commit:
+            while box.lead("Webinar leads", email) is None:
+                pass
+        assert sender.is_alive()
+        assert (box.lead("Webinar leads", email) is None) is not commit
+        box.faults.clear()
+        sender.join()
+        assert box.lead("Webinar leads", email) is not None

@@ -30,6 +30,8 @@ from syncline_zoho_sandbox.wire import Call, Endpoint, Refusal, Reply, form_fiel
 Gate = Callable[[Call, Endpoint], None]
 HUB: Mapping[str, Endpoint] = {**subscriptions.ENDPOINTS, **audience.ENDPOINTS, **leadfields.ENDPOINTS}
 FORM = "application/x-www-form-urlencoded"
+HOLD_STEP = 0.02
+"""Seconds between two looks whether a held call may go on."""
 
 
 def application(store: Store) -> ASGIApp:
@@ -112,16 +114,25 @@ async def _serve(store: Store, endpoint: Endpoint, gate: Gate, scope: Scope, rec
 
 async def _disturbed(call: Call, endpoint: Endpoint, gate: Gate, hits: Sequence[Fault]) -> Reply:
     """The slow way, for a call that a fault hits."""
-    waits = [fault for fault in hits if fault.kind == "delay"]
-    await asyncio.sleep(sum(fault.seconds or 0.0 for fault in waits if not fault.commit))
+    waits = [fault for fault in hits if fault.kind in ("delay", "hold")]
+    await _wait(call.store, [fault for fault in waits if not fault.commit])
     with call.store.transaction():
         if any(fault.kind == "refuse" for fault in hits):
             reply = Reply(b"", 0)
             _log(call, reply, hits)
         else:
             reply = _handled(call, endpoint, gate, hits)
-    await asyncio.sleep(sum(fault.seconds or 0.0 for fault in waits if fault.commit))
+    await _wait(call.store, [fault for fault in waits if fault.commit])
     return reply
+
+
+async def _wait(store: Store, waits: Sequence[Fault]) -> None:
+    await asyncio.sleep(sum(fault.seconds or 0.0 for fault in waits if fault.kind == "delay"))
+    held = any(fault.kind == "hold" for fault in waits)
+    while held:
+        with store.transaction():
+            held = any(fault["kind"] == "hold" for fault in faults.script(store))
+        await asyncio.sleep(HOLD_STEP)
 
 
 def _handled(call: Call, endpoint: Endpoint, gate: Gate, hits: Sequence[Fault]) -> Reply:

@@ -17,6 +17,7 @@ from syncline_zoho_sandbox.store import Store
 KINDS: Mapping[str, str] = {
     # the connection
     "delay": "wait `seconds` before handling the call; with commit=true after it",
+    "hold": "keep the call until the script is cleared, before handling it; with commit=true after it",
     "drip": "send the body in small pieces, one every `seconds`",
     "refuse": "close the connection before handling the call",
     "commit_then_drop": "handle the call, then close the connection without an answer",
