@@ -86,7 +86,7 @@ def test_what_others_could_have_served_is_not_missed(desk_at: Start) -> None:
     desk.spec("busy", schedule=DAILY | {"time": "09:29"})
     desk.spec("none", schedule=DAILY | {"catch_up": "none"})
     desk.serving("specs", "--runs", "1")
-    desk.clock.move_to("2026-11-02T09:00:00")
+    desk.clock.move_to("2026-11-02T09:29:00")
     desk.eventually(lambda: desk.running("busy"))
     desk.clock.move_to("2026-11-02T09:30:20")
     desk.serving("specs")
