@@ -106,8 +106,9 @@ class Client:
         a JSON body, until patience ends: then `Retriable`. Any other answer is returned for the product to judge.
         A call that is not repeatable goes out once: `Retriable` when it surely did not leave, `Lost` when it may have
         been carried out (no answer, or a 5xx without a JSON body), else the answer, 429 included.
-        Both: a refused token is renewed once; `Fatal` for a redirect or an untrusted certificate; an answer over 64 MiB,
-        over 2,000,000 values, or compressed otherwise than by gzip is `Fatal`, or `Lost`. Raises `Refused` (code `not_unicode`) when a value of the form cannot be encoded.
+        Both: a refused token is renewed once; `Fatal` for a redirect or an untrusted certificate; an answer over 64 MiB
+        or 2,000,000 values, or compressed otherwise than by gzip, is `Fatal`, or `Lost`. Raises `Refused` (code
+        `not_unicode`) when a value of the form cannot be encoded.
         """
         where = f"{self._wire.host}{path}"
         body = None if form is None else _encoded(form, where)
