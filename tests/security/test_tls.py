@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,13 +27,13 @@ def authority() -> trustme.CA:
 
 
 @pytest.fixture
-def trusting(place: Place, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+def trusting(place: Place, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> Place:
     """A place that trusts the authority, and nobody else."""
     bundle = place.folder / "authority.pem"
     authority.cert_pem.write_to_path(bundle)
     monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
     place.sign_up("ann")
-    yield place
+    return place
 
 
 def refused(place: Place, server: Hostile) -> str:
