@@ -282,7 +282,7 @@ def test_a_server_that_gives_the_same_short_page_for_ever_is_not_asked_for_ever(
 def test_a_number_that_is_none_is_not_read(told: str) -> None:
     class Telling(Shelf):
         def read(self, endpoint: str, params: dict[str, str], known: frozenset[str]) -> Reply:
-            found = super().read(endpoint, params, known)
+            found = super().read(endpoint, {"fromindex": "1", "range": "20"} | params, known)
             return Reply(found.code, {**found.body, "requestdetails": {"range": told}, "no_of_leads": told})
 
     shelf: Any = Telling(5, 20, tells=False, code_at_end=False)
