@@ -212,6 +212,8 @@ def test_a_file_that_is_no_plan_is_refused(place: Place, content: bytes) -> None
 
 def test_nothing_that_is_written_can_be_read_by_others_whatever_the_umask(place: Place) -> None:
     place.sign_up("ann", "bob")
+    place.ledger.parent.mkdir()
+    place.ledger.parent.chmod(0o755)
     before = set(place.folder.rglob("*"))
     place.folder.chmod(0o755)
     former = os.umask(0)
