@@ -141,6 +141,15 @@ def test_a_node_that_is_silent_for_a_minute_loses_its_firing_to_the_next(ledger:
     assert (taken.due, taken.attempts, taken.node) == (START, 2, other)
 
 
+def test_a_claim_is_a_sign_of_life(ledger: Ledger, hand: Hand) -> None:
+    sync = met(ledger)
+    mine, other = ledger.join(), ledger.join()
+    hand.now = START + 30 * MINUTE  # the machine slept: nobody has given a sign of life since
+    claimed(ledger, mine, sync)
+    assert ledger.claim(other, sync.id, START) == Refusal("busy")
+    assert [node for node, _ in ledger.serving()] == [mine]
+
+
 def test_a_process_that_slept_before_its_run_started_does_not_run_what_another_took_over(
     ledger: Ledger, hand: Hand
 ) -> None:

@@ -66,11 +66,14 @@ def _enter(connection: sa.Connection, node: str, now: datetime) -> None:
 
 def beat(database: Database, node: str) -> None:
     """See `Ledger.beat`."""
-    now = database.now()
     with database.write() as connection:
-        alive = connection.execute(nodes.update().where(nodes.c.id == node).values(heartbeat=now))
-        if not alive.rowcount:  # it was silent for so long that it was struck off
-            _enter(connection, node, now)
+        _alive(connection, node, database.now())
+
+
+def _alive(connection: sa.Connection, node: str, now: datetime) -> None:
+    alive = connection.execute(nodes.update().where(nodes.c.id == node).values(heartbeat=now))
+    if not alive.rowcount:  # it was silent for so long that it was struck off
+        _enter(connection, node, now)
 
 
 def leave(database: Database, node: str) -> None:
@@ -116,6 +119,7 @@ def claim(
         cut_off = next((each for each in unfinished if each.state == "claimed"), None)
         if cut_off is None and sync.retry_at is not None and now < sync.retry_at:
             return Refusal("later", sync.retry_at)
+        _alive(connection, node, now)  # after a sleep of the machine its last sign of life is as old as everybody's
         fired = _fired(connection, sync, now)
         if cut_off is None and due is not None and (fired is None or due > fired) and not _known(connection, sync, due):
             superseded = {"state": "skipped", "at": now, "message": "the next one was due before it could be done"}
