@@ -219,6 +219,12 @@ class Executor:
                 return closing.inactive(self.redactor.clean(str(gone)))
             with alive(self.ledger, run, self.clock):
                 return self._guarded(closing, lambda: self._carry_out(sync, run, assembly, progress, letters))
+        except BrokenRun:
+            raise
+        except SynclineError as error:
+            reason = self.redactor.clean(str(error))
+            self.observers.tell("syncline_run_broken_off", run=run.document(), reason=reason)
+            raise
         finally:
             self._let_go(run)
 
