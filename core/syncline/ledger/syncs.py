@@ -241,6 +241,15 @@ def set_zone(database: Database, sync_id: int, zone: str | None) -> None:
             connection.execute(here.values(zone=zone, stamp=stamp(connection)))
 
 
+def end_rest(database: Database, sync_ids: Sequence[int]) -> None:
+    """See `Ledger.end_rest`."""
+    with database.write() as connection:
+        for sync_id in sorted(sync_ids):
+            if locked(connection, sync_id).retry_at is not None:
+                here = syncs.update().where(syncs.c.id == sync_id)
+                connection.execute(here.values(retry_at=None, stamp=stamp(connection)))
+
+
 def changed_since(database: Database, number: int) -> list[SyncRecord]:
     """See `Ledger.changed_since`."""
     with database.read() as connection:
