@@ -25,6 +25,7 @@ OPEN = firings.c.state.in_(("claimed", "waiting"))
 CARRIED_OUT = ("succeeded", "partial", "held")
 """How a run ends that did what a firing asks for; removals that a guard holds wait for a person, not for the clock."""
 
+SUPERSEDED = "the next one was due before it could be done"
 PASSED_OVER = "the run of {} does for this one too"
 
 
@@ -122,8 +123,10 @@ def claim(
         _alive(connection, node, now)  # after a sleep of the machine its last sign of life is as old as everybody's
         fired = _fired(connection, sync, now)
         if cut_off is None and due is not None and (fired is None or due > fired) and not _known(connection, sync, due):
-            superseded = {"state": "skipped", "at": now, "message": "the next one was due before it could be done"}
-            connection.execute(firings.update().where(mine, OPEN).values(**superseded))
+            for each in unfinished:
+                told = f"{SUPERSEDED}; before that: {each.message}" if each.message else SUPERSEDED
+                here = firings.update().where(mine, OPEN, firings.c.due == each.due)
+                connection.execute(here.values(state="skipped", at=now, message=told))
             values = {"state": "claimed", "node": node, "attempts": 1, "at": now, "message": ""}
             connection.execute(firings.insert().values(sync_id=sync_id, due=due, **values))
             connection.execute(syncs.update().where(syncs.c.id == sync_id).values(fired=due))

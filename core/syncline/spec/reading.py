@@ -36,7 +36,10 @@ def read(path: Path, file: str | None = None) -> tuple[Document | None, list[Fau
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        return None, [Fault(file, 1, 1, "", f"cannot be read ({error.strerror or type(error).__name__})")]
+        told = f"cannot be read ({error.strerror or type(error).__name__})"
+        if isinstance(error, FileNotFoundError) and not path.is_symlink():
+            told = "there is no such file or folder; name a spec, or the folder of the specs"
+        return None, [Fault(file, 1, 1, "", told)]
     return parse(data, file)
 
 
