@@ -124,9 +124,9 @@ def claim(
         fired = _fired(connection, sync, now)
         if cut_off is None and due is not None and (fired is None or due > fired) and not _known(connection, sync, due):
             for each in unfinished:
-                told = f"{SUPERSEDED}; before that: {each.message}" if each.message else SUPERSEDED
+                message = f"{SUPERSEDED}; before that: {each.message}" if each.message else SUPERSEDED
                 here = firings.update().where(mine, OPEN, firings.c.due == each.due)
-                connection.execute(here.values(state="skipped", at=now, message=told))
+                connection.execute(here.values(state="skipped", at=now, message=message))
             values = {"state": "claimed", "node": node, "attempts": 1, "at": now, "message": ""}
             connection.execute(firings.insert().values(sync_id=sync_id, due=due, **values))
             connection.execute(syncs.update().where(syncs.c.id == sync_id).values(fired=due))
