@@ -34,9 +34,11 @@ from typing import Any
 import msgspec
 from postgresql_server import shared_server
 from soak_child import forked, warm
-from soak_people import planned
-from soak_round import Round
-from soak_world import World
+from soak_people import GROUP, Plan, planned
+from soak_round import Day, Round, Tally, plain_days
+from soak_world import LOOK, SPEC, World
+from syncline.ledger import Ledger
+from syncline.spec import folder
 from syncline_zoho_sandbox import Sandbox
 from workshop import Own
 
@@ -60,7 +62,9 @@ def main() -> int:
     place = Path(tempfile.mkdtemp(prefix="syncline-soak-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None))
     started = time.monotonic()
     own = ready(place)
-    parts = [numbers[n :: asked.jobs] for n in range(min(asked.jobs, len(numbers)))]
+    groups = sorted({number // GROUP for number in numbers})
+    parts = [[each for each in numbers if each // GROUP in groups[n :: asked.jobs]] for n in range(asked.jobs)]
+    parts = [part for part in parts if part]
     survived, figures, steps = gathered(
         [lambda say, n=n, part=part: work(asked, own, place / f"job-{n}", part, say) for n, part in enumerate(parts)],
         len(numbers),
@@ -85,13 +89,16 @@ def ready(place: Path) -> Own:
         world.environment["SOAK_MODULES"] = str(names)
         world.ends.begin(faults=False)
         world.ends.day(0)
-        (ended,) = world.start().end()
-        assert ended.code in (0, 4), ended
+        lines = [("run", SPEC, "--json"), *LOOK, ("retry", "last", "--json")]
+        ended = world.start(*lines).end()
+        assert ended[-1].code in (0, 2, 4), ended  # 2: there is nothing to retry
 
     pid, reading = forked(probe)
     os.close(reading)
     assert os.waitpid(pid, 0)[1] == 0
     warm(names.read_text().splitlines())
+    checker = folder.checker_of(own)
+    folder.checker_of = lambda registry: checker  # the plugins are the same in all processes, and so is their schema
     return own
 
 
@@ -129,36 +136,69 @@ def gathered(
     return survived, figures, steps
 
 
+class Desk:
+    """Where one process plays rounds, with a sandbox and a database server of its own."""
+
+    def __init__(self, asked: argparse.Namespace, own: Own, place: Path, stack: ExitStack) -> None:
+        self._asked, self._own, self._place = asked, own, place
+        self._box = stack.enter_context(Sandbox(place / "zoho", leads=0))
+        self._server = stack.enter_context(shared_server(place)) if asked.ledger == "postgresql" else None
+        self._empty = f"sqlite:///{place}/empty.db"
+        if self._server is not None:
+            self._empty = stack.enter_context(self._server.fresh_database())
+        _made(self._empty)
+        self._group, self._days = -1, list[Day]()
+
+    def play(self, number: int) -> dict[str, Any]:
+        """One round, and what came of it."""
+        plan = planned(self._asked.seed, number, small=self._asked.small)
+        folder = self._place / f"round-{number}"
+        with ExitStack() as databases:
+            played, words = None, ""
+            try:
+                if self._group != number // GROUP:
+                    self._days = plain_days(self._world(plan, folder / "plain", databases))
+                    self._group = number // GROUP
+                played = Round(plan, self._world(plan, folder / "killed", databases, fresh=plan.fresh))
+                played.play(self._days)
+            except Exception:  # noqa: BLE001  # whatever it is, the round did not survive, and the next one is played
+                words = f"round {number} did not survive; its traces are in {folder}\n{traceback.format_exc()}"
+                words += f"again: python tests/soak.py {self._again(number)}\n"
+                databases.pop_all()  # what the ledger holds is to be looked at
+        if not words:
+            shutil.rmtree(folder)
+        tally = played.tally if played else Tally()
+        return {"survived": not words, "words": words, "figures": tally.figures, "steps": tally.steps}
+
+    def _world(self, plan: Plan, folder: Path, databases: ExitStack, *, fresh: bool = False) -> World:
+        if self._server is not None:
+            template = None if fresh else self._empty.rpartition("/")[2].partition("?")[0]
+            ledger = databases.enter_context(self._server.fresh_database(template))
+            return World(folder, ledger, plan, self._own, self._box)
+        world = World(folder, f"sqlite:///{folder}/ledger.db", plan, self._own, self._box)
+        if not fresh:
+            shutil.copy(self._empty.removeprefix("sqlite:///"), folder / "ledger.db")
+        return world
+
+    def _again(self, number: int) -> str:
+        words = f"--seed {self._asked.seed} --round {number} --ledger {self._asked.ledger}"
+        return words + (" --small" if self._asked.small else "")
+
+
+def _made(url: str) -> None:
+    """Make an empty ledger, in a process of its own."""
+    pid, reading = forked(lambda say: Ledger.open(url).close())
+    os.close(reading)
+    assert os.waitpid(pid, 0)[1] == 0
+
+
 def work(asked: argparse.Namespace, own: Own, place: Path, numbers: Sequence[int], say: Callable[[Any], None]) -> None:
-    """Play these rounds one after the other, with a sandbox and a database server of our own."""
+    """Play these rounds one after the other."""
     place.mkdir()
     with ExitStack() as stack:
-        box = stack.enter_context(Sandbox(place / "zoho", leads=0))
-        server = stack.enter_context(shared_server(place)) if asked.ledger == "postgresql" else None
+        desk = Desk(asked, own, place, stack)
         for number in numbers:
-            folder = place / f"round-{number}"
-            plan = planned(asked.seed, number, small=asked.small)
-            with ExitStack() as databases:
-
-                def world(name: str, folder: Path = folder, databases: ExitStack = databases) -> World:
-                    ledger = f"sqlite:///{folder}/{name}/ledger.db"
-                    if server is not None:
-                        ledger = databases.enter_context(server.fresh_database())
-                    return World(folder / name, ledger, plan, own, box)  # noqa: B023  # called within its own round
-
-                played = Round(plan, world, seed=plan.seed)
-                words = ""
-                try:
-                    played.play()
-                except Exception:  # noqa: BLE001  # whatever it is, the round did not survive, and the next one is played
-                    replay = f"--seed {asked.seed} --round {number} --ledger {asked.ledger}"
-                    replay += " --small" if asked.small else ""
-                    words = f"round {number} did not survive; its traces are in {folder}\n{traceback.format_exc()}"
-                    words += f"again: python tests/soak.py {replay}\n"
-            tally = played.tally
-            say({"survived": not words, "words": words, "figures": tally.figures, "steps": tally.steps})
-            if not words:
-                shutil.rmtree(folder)
+            say(desk.play(number))
 
 
 if __name__ == "__main__":

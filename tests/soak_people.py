@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+GROUP = 5
+"""So many rounds are compared with one run without faults."""
+_GOOD = "@example.com"
 GONE_AT_MOST = 12
 """Fewer than the guard of mass removals holds."""
 
@@ -33,15 +36,18 @@ class Plan:
     batch: int
     page: int
     on_delete: str
-    retries: bool
     days: list[list[Person]]
     held: dict[str, str]
     """Who is in the target before the first day: address → status."""
     refused: dict[str, str]
     """Whom the target refuses: address → code."""
-    lost: dict[str, str] = field(default_factory=dict)
+    retries: bool
+    """Whether the unknown are sent again in the end."""
+    fresh: bool
+    """Whether the ledger is made by the runs that are killed; else it is there and empty."""
+    lost: dict[str, str]
     """Whose first call gets no answer: address → `lost` (it was carried out) or `vanish` (it was not)."""
-    slow: list[str] = field(default_factory=list)
+    slow: list[str]
     """Whose first answer is delayed."""
 
 
@@ -51,32 +57,31 @@ def address(number: int) -> str:
 
 
 def planned(seed: int, number: int, *, small: bool = False) -> Plan:
-    """The round of this number."""
-    name = f"{seed}/{number}"
-    chance = random.Random(name)  # repeatable, not secret
-    hub = chance.random() < 0.4
-    public = chance.random() < 0.4
-    people = chance.randint(6, 12) if small else chance.randint(12, 30)
-    first = _first_day(chance, people)
-    good = [each.email for each in first if each.email.startswith("q") and each.email.endswith("example.com")]
-    known = chance.sample(sorted(set(good)), min(len(set(good)) // 2, 6))
-    held = {who: chance.choice(("active", "active", "unsub", "bounce")) for who in known[:4]}
+    """The round of this number. Rounds of one group have the same people and target, other faults and other deaths."""
+    alike = random.Random(f"{seed}/group/{number // GROUP}")  # repeatable, not secret
+    chance = random.Random(f"{seed}/{number}")  # repeatable, not secret
+    hub, public = alike.random() < 0.4, alike.random() < 0.4
+    days = [_first_day(alike, alike.randint(4, 8) if small else alike.randint(8, 26))]
+    if alike.random() < 0.6:
+        days.append(_second_day(alike, days[0]))
+    written = sorted({each.email for day in days for each in day if each.email.startswith("q") and _GOOD in each.email})
+    known = alike.sample(written, min(len(written) // 2, 6))
     refused = dict.fromkeys(known[4:], "2007")
-    second = _second_day(chance, first)
-    written = sorted({each.email for each in second if each.email.startswith("q")} | set(good))
-    lost = {who: chance.choice(("lost", "vanish")) for who in written if chance.random() < 0.15}
     return Plan(
-        name,
+        f"{seed}/{number}",
         hub=hub,
         public=public,
-        batch=1 if public or hub else chance.choice((1, 1, 3)),
-        page=chance.choice((6, 10, 20)),
-        on_delete=chance.choice(("keep", "unsubscribe", "unsubscribe")),
-        retries=chance.random() < 0.6,
-        days=[first, second],
-        held=held,
+        batch=1 if public or hub else alike.choice((1, 1, 3)),
+        page=alike.choice((6, 10, 20)),
+        on_delete=alike.choice(("keep", "unsubscribe", "unsubscribe")),
+        days=days,
+        held={who: alike.choice(("active", "active", "unsub", "bounce")) for who in known[:4]},
         refused=refused,
-        lost={who: kind for who, kind in lost.items() if who not in refused},
+        retries=chance.random() < 0.6,
+        fresh=chance.random() < 0.15,
+        lost={
+            who: chance.choice(("lost", "vanish")) for who in written if chance.random() < 0.15 and who not in refused
+        },
         slow=[who for who in written if chance.random() < 0.1],
     )
 

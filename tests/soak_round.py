@@ -5,9 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from fault_place import obeys_the_law
@@ -27,6 +25,7 @@ class Day:
     """What was to be seen at the end of a day without faults."""
 
     run: dict[str, Any]
+    leads: list[dict[str, Any]]
     outcomes: Counter[tuple[str, str, str, str]]
     people: dict[str, Any]
     mails: Counter[tuple[str, str]]
@@ -48,13 +47,28 @@ class Tally:
 
 def seen_of(world: World, ended: Ended) -> Day:
     """The end of a day, as it can be seen from outside."""
-    run = world.history()[0]
+    runs, leads = world.look()
+    run = runs[0]
     (cursor,) = world.rows("SELECT cursor FROM runs ORDER BY started_at DESC, id DESC LIMIT 1")
     cursor = re.sub(r"\d{4}-\d\d-\d\dT[\d:+]*", "some time", str(cursor[0]))
     return Day(
-        run, outcomes_of(world.leads(run["run"])), world.ends.people(), world.ends.mails(), world.ends.calls(),
+        run, leads, outcomes_of(leads), world.ends.people(), world.ends.mails(), world.ends.calls(),
         world.members(), world.letters(), cursor, ended.steps, ended.seconds,
     )  # fmt: skip
+
+
+def plain_days(world: World) -> list[Day]:
+    """The days of a round without faults and without deaths."""
+    world.ends.begin(faults=False)
+    days = []
+    for number in range(len(world.plan.days)):
+        world.ends.day(number)
+        (ended,) = world.start().end()
+        assert ended.code in DONE, ended
+        days.append(seen_of(world, ended))
+        obeys_the_law(days[-1].run, days[-1].leads)
+        assert not world.left_behind()
+    return days
 
 
 def outcomes_of(leads: list[dict[str, Any]]) -> Counter[tuple[str, str, str, str]]:
@@ -65,48 +79,34 @@ def outcomes_of(leads: list[dict[str, Any]]) -> Counter[tuple[str, str, str, str
 class Round:
     """`play` raises `AssertionError` when anything was lost, counted wrong or sent twice."""
 
-    def __init__(self, plan: Plan, world: Callable[[str], World], *, seed: str) -> None:
+    def __init__(self, plan: Plan, world: World) -> None:
         self.plan, self._world = plan, world
-        self.chance = random.Random(f"{seed}/deaths")  # repeatable, not secret
+        self.chance = random.Random(f"{plan.seed}/deaths")  # repeatable, not secret
         self.tally = Tally()
         self.unsure: set[str] = set()
         """Addresses of a public list whose answer was lost, to a fault or to a death."""
-        self._before = ""
-        """The run of the day before."""
+        self._before = set[str]()
+        """The runs of the days before."""
 
-    def play(self) -> Tally:
-        """The whole round."""
-        plain = self._world("plain")
-        plain.ends.begin(faults=False)
-        days = [self._plain_day(plain, number) for number in range(len(self.plan.days))]
-        world = self._world("tried")
+    def play(self, days: list[Day]) -> Tally:
+        """The whole round, compared with `days`."""
+        world = self._world
         world.ends.begin(faults=True)
         for number, expected in enumerate(days):
             world.ends.day(number)
-            self._before = world.history()[0]["run"] if number else ""
             self.day(world, expected)
-            self.compare(world, expected, number)
+            self._before.add(self.compare(world, expected).run["run"])
         self.retry(world)
-        self.tally.figures["answers lost"] += sum(
-            n > 0 for who, n in world.ends.calls().items() if who in self.plan.lost
-        )
+        calls = world.ends.calls()
+        self.tally.figures["answers lost"] += sum(calls[who] > 0 for who in self.plan.lost)
         self.tally.figures["on the sandbox" if self.plan.hub else "on a shelf"] += 1
         return self.tally
-
-    def _plain_day(self, world: World, number: int) -> Day:
-        world.ends.day(number)
-        (ended,) = world.start().end()
-        assert ended.code in DONE, ended
-        day = seen_of(world, ended)
-        obeys_the_law(day.run, world.leads(day.run["run"]))
-        assert not world.left_behind()
-        return day
 
     # ------------------------------------------------------------------------------------------------- deaths
 
     def day(self, world: World, expected: Day) -> None:
         """Start, and start again, until the run is done; the first starts die."""
-        deaths = self.chance.randint(1, 4)
+        deaths = self.chance.randint(1, 3)
         settled: dict[str, int] | None = {}
         for start in range(100):
             ended = self._one_start(world, expected, start) if start < deaths else world.start().end()[0]
@@ -140,17 +140,17 @@ class Round:
 
     def _look(self, world: World) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
         """The newest run and its leads; the law of the sums holds for each run that is there."""
-        runs = world.history()
+        runs, leads = world.look()
         for run in runs:
             obeys_the_law(run, None)
         self.tally.figures["looks"] += 1
-        return (runs[0], world.leads(runs[0]["run"])) if runs else (None, [])
+        return (runs[0], leads) if runs else (None, [])
 
     def _after_death(self, world: World, settled: dict[str, int]) -> dict[str, int] | None:
         """Nobody who was delivered was called again; who was delivered by now, with the calls so far. None: it was the
         last breath of a process whose run had ended."""
         run, leads = self._look(world)
-        if run is None or self._before == run["run"]:
+        if run is None or run["run"] in self._before:
             return {}
         obeys_the_law(run, leads)
         out = world.in_flight(run["run"])
@@ -170,22 +170,24 @@ class Round:
 
     # ---------------------------------------------------------------------------------------------- comparison
 
-    def compare(self, world: World, expected: Day, number: int) -> None:
+    def compare(self, world: World, expected: Day) -> Day:
         """The end of a day, with the same day without faults."""
-        runs = world.history()
-        assert len(runs) == number + 1, f"{len(runs)} runs on day {number + 1}"
         found = seen_of(world, Ended(0, "", "", 0.0, {}))
-        leads = world.leads(found.run["run"])
-        obeys_the_law(found.run, leads)
+        runs, unfinished = world.rows(
+            "SELECT count(*), sum(CASE WHEN finished_at IS NULL THEN 1 ELSE 0 END) FROM runs"
+        )[0]
+        assert (runs, unfinished) == (len(self._before) + 1, 0), f"{runs} runs, {unfinished} unfinished"
+        obeys_the_law(found.run, found.leads)
         assert found.run["status"] in ("succeeded", "partial"), found.run
         assert not world.left_behind(), world.left_behind()
         if self.plan.public:
             self.unsure |= {who for who in self.plan.lost if found.calls[who]}
-        unknown = {each["email"] for each in leads if each["outcome"] == "unknown"}
+        unknown = {each["email"] for each in found.leads if each["outcome"] == "unknown"}
         assert unknown <= self.unsure, f"unknown without a lost answer: {unknown - self.unsure}"
         self.tally.figures["unknown"] += len(unknown)
         self._same_leads(found, expected)
         self._same_ends(found, expected)
+        return found
 
     def _same_leads(self, found: Day, expected: Day) -> None:
         differ = (found.outcomes - expected.outcomes) + (expected.outcomes - found.outcomes)
@@ -234,8 +236,3 @@ class Round:
             obeys_the_law(run, world.leads(run["run"]))
         assert not world.left_behind(), world.left_behind()
         self.tally.figures["unknown settled by a retry"] += len(waiting)
-
-
-def folder_of(place: Path, number: int) -> Path:
-    """Where a round leaves its traces."""
-    return place / f"round-{number}"

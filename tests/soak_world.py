@@ -7,14 +7,14 @@ import json
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import yaml
 from shelf import load, store
-from soak_child import Child, Ended
+from soak_child import Child
 from soak_people import Person, Plan
 from syncline_zoho_sandbox import Sandbox
 from workshop import Own
@@ -22,6 +22,7 @@ from workshop import Own
 SPEC = "soak.yaml"
 PRIVATE, PUBLIC = "Webinar leads", "Newsletter"
 SUBSCRIBE = "marketinghub.listsubscribe"
+LOOK = (("history", "soak", "--limit", "100", "--json"), ("leads", "last", "--json"))
 LEFT_BEHIND = {
     "payloads": "SELECT count(*) FROM batches WHERE payload IS NOT NULL OR open",
     "deliveries": "SELECT count(*) FROM deliveries",
@@ -52,24 +53,23 @@ class World:
         """Command lines in a process of its own."""
         return Child(self.folder, self.environment, lines or (("run", SPEC, "--json"),), self._own, **options)
 
-    def asked(self, *lines: Sequence[str]) -> list[Any]:
-        """The JSON documents (and lists of lines) that these commands print; they must end well."""
-        ended = self.start(*lines).end()
-        assert ended[-1].code == 0, ended[-1]
-        return [[json.loads(each) for each in said.out.splitlines()] for said in ended]
+    def look(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """All runs, newest first, and the leads of the newest, in order."""
+        runs, leads = self.start(*LOOK).end()
+        if leads.code == 2 and "there is no run" in leads.out:
+            return [], []
+        assert leads.code == 0, f"a look failed: {runs} {leads}"
+        return json.loads(runs.out)["runs"], [json.loads(line) for line in leads.out.splitlines()]
 
     def history(self) -> list[dict[str, Any]]:
-        """The runs, newest first; none before the sync was met."""
-        (said,) = self.start(("history", "soak", "--limit", "100", "--json")).end()
-        if said.code == 2 and "soak" in said.out:  # it died before it was met
-            return []
-        assert said.code == 0, said
-        runs: list[dict[str, Any]] = json.loads(said.out)["runs"]
-        return runs
+        """The runs, newest first; none before the first one started."""
+        return self.look()[0]
 
     def leads(self, run: str) -> list[dict[str, Any]]:
         """The leads of a run, in order."""
-        return list(self.asked(("leads", run, "--json"))[0])
+        (said,) = self.start(("leads", run, "--json")).end()
+        assert said.code == 0, said
+        return [json.loads(line) for line in said.out.splitlines()]
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """What the ledger's tables hold, past all of the program; nothing is written."""
@@ -261,12 +261,3 @@ class Hub(Ends):
 def _record(person: Person) -> dict[str, Any]:
     name = {"prefix": "", "first_name": person.first, "last_name": "", "suffix": "", "zc_display_value": person.first}
     return {"Name": name, "Email": person.email, "Company": person.company}
-
-
-@contextlib.contextmanager
-def said(ended: Ended, what: str) -> Iterator[None]:
-    """Adds what the program said to a complaint."""
-    try:
-        yield
-    except AssertionError as error:
-        raise AssertionError(f"{what}: {error}\n{ended.out[-1500:]}\n{ended.err[-1500:]}") from error
