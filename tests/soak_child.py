@@ -154,6 +154,8 @@ def forked(work: Callable[[Callable[[Any], None]], None]) -> tuple[int, int]:
         os.close(reading)
         try:
             work(lambda said: os.write(writing, f"{json.dumps(said)}\n".encode()) and None)
+        except BrokenPipeError:  # whom it was said to is gone
+            os._exit(1)
         except BaseException:  # noqa: BLE001  # nothing may come back into the parent's code
             import traceback
 

@@ -60,9 +60,9 @@ def planned(seed: int, number: int, *, small: bool = False) -> Plan:
     """The round of this number. Rounds of one group have the same people and target, other faults and other deaths."""
     alike = random.Random(f"{seed}/group/{number // GROUP}")  # repeatable, not secret
     chance = random.Random(f"{seed}/{number}")  # repeatable, not secret
-    hub, public = alike.random() < 0.4, alike.random() < 0.4
-    days = [_first_day(alike, alike.randint(4, 8) if small else alike.randint(8, 26))]
-    if alike.random() < 0.6:
+    hub, public = alike.random() < 0.35, alike.random() < 0.4
+    days = [_first_day(alike, alike.randint(4, 8) if small else alike.randint(8, 22))]
+    if alike.random() < 0.5:
         days.append(_second_day(alike, days[0]))
     written = sorted({each.email for day in days for each in day if each.email.startswith("q") and _GOOD in each.email})
     known = alike.sample(written, min(len(written) // 2, 6))
