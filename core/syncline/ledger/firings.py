@@ -11,6 +11,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from ..clock import iso
+from .asking import asked_again
 from .changes import stamp
 from .database import Database
 from .process import Holder, this_process
@@ -85,6 +86,7 @@ def leave(database: Database, node: str) -> None:
         connection.execute(nodes.delete().where(nodes.c.id == node))
 
 
+@asked_again
 def serving(database: Database) -> list[tuple[str, datetime]]:
     """See `Ledger.serving`."""
     with database.read() as connection:
@@ -170,6 +172,7 @@ def _node(connection: sa.Connection, node: str | None) -> sa.Row[Any] | None:
     return connection.execute(sa.select(nodes).where(nodes.c.id == node)).one_or_none()
 
 
+@asked_again
 def unfinished(database: Database) -> list[tuple[int, datetime]]:
     """See `Ledger.unfinished`."""
     query = sa.select(firings.c.sync_id, firings.c.due, firings.c.state, nodes).select_from(
@@ -222,6 +225,7 @@ def postpone(database: Database, firing: Firing, message: str, after: float) -> 
         return _rest(database, connection, sync, after)
 
 
+@asked_again
 def listed(database: Database, sync_id: int, limit: int) -> list[dict[str, Any]]:
     """See `Ledger.firings`."""
     wanted = [firings.c[name] for name in ("due", "state", "attempts", "at", "message")]

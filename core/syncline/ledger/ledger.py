@@ -25,6 +25,7 @@ from . import (
     schema,
     suppression,
 )
+from .asking import asked_again
 from .database import Database
 from .of_people import OfPeople
 from .of_runs import OfRuns
@@ -61,6 +62,7 @@ class Ledger(OfSyncs, OfRuns, OfPeople):
         return self._database.url
 
     @property
+    @asked_again
     def identity(self) -> str:
         """What tells this ledger from all others, wherever it is reached; a ledger that is not there yet has none that
         lasts."""
@@ -121,6 +123,7 @@ class Ledger(OfSyncs, OfRuns, OfPeople):
         conditions = [column == value for column, value in given if value is not None]
         return letters.listed(self._database, *conditions, limit=limit)
 
+    @asked_again
     def dead_letter_count(self, sync_id: int) -> int:
         """How many rejected and unknown leads of a sync nobody took care of yet."""
         mine = (dead_letters.c.sync_id == sync_id) & dead_letters.c.settled_by.is_(None)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from ..batch import ID, KEY, ROW
 from ..decision import Outcome
 from . import open_batch
+from .asking import asked_again
 from .database import Database
 from .frames import DETAIL, OUTCOME, REASON, pack, unpack
 from .records import DeadLetter, RunRecord
@@ -87,6 +88,7 @@ def _open_of(desk: Desk, keys: Collection[str]) -> sa.ColumnElement[bool]:
     return mine & desk.database.among(dead_letters.c.key, sorted(keys))
 
 
+@asked_again
 def unsure(database: Database, sync_id: int, besides: Collection[int]) -> pl.DataFrame:
     """See `Ledger.unsure`."""
     lost = (
@@ -121,6 +123,7 @@ def _under_way(connection: sa.Connection, sync_ids: Collection[int]) -> dict[str
     return found
 
 
+@asked_again
 def listed(database: Database, *conditions: sa.ColumnElement[bool], limit: int | None) -> list[DeadLetter]:
     """Open letters, oldest first."""
     wanted = [dead_letters.c[name] for name in DeadLetter.__dataclass_fields__]

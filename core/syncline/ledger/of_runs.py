@@ -15,6 +15,7 @@ from . import (
     runs,
     streak,
 )
+from .asking import asked_again
 from .database import Database
 from .journal import Journal
 from .records import Firing, OpenBatch, RunRecord, SyncRecord
@@ -114,6 +115,7 @@ class OfRuns:
         """The journal of a run that we hold; without `remember` no members and no audience are written."""
         return Journal(self._database, run, account=account, target=target, remember=remember)
 
+    @asked_again
     def open_batches(self, run: RunRecord) -> list[OpenBatch]:
         """What a cut-off run left open, in order."""
         with self._database.read() as connection:
@@ -131,6 +133,7 @@ class OfRuns:
         """The number of the next row; the first is 0."""
         return self._highest(run, batches.c.end_row)
 
+    @asked_again
     def behind_cursor(self, run: RunRecord) -> int:
         """How many rows the run has recorded beyond its cursor."""
         closed = sa.select(sa.func.coalesce(sa.func.min(batches.c.seq), 1 << 31)).where(
@@ -144,6 +147,7 @@ class OfRuns:
             ).scalar()
         return self.next_row(run) - int(reached or 0)
 
+    @asked_again
     def _highest(self, run: RunRecord, column: sa.ColumnElement[int]) -> int:
         with self._database.read() as connection:
             found = connection.execute(sa.select(sa.func.max(column)).where(batches.c.run_id == run.id)).scalar()
