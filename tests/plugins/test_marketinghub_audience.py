@@ -269,6 +269,15 @@ def test_a_round_cut_is_noticed_even_if_the_number_is_not_known(most: int) -> No
     assert sum(map(len, pages(shelf, "getmailinglists", {}, size=100, identity=address_of))) == 57
 
 
+def test_a_server_that_gives_the_same_short_page_for_ever_is_not_asked_for_ever() -> None:
+    class Stuck(Shelf):
+        def read(self, endpoint: str, params: dict[str, str], known: frozenset[str]) -> Reply:
+            return super().read(endpoint, params | {"fromindex": "1"}, known)
+
+    shelf: Any = Stuck(5, 20, tells=False, code_at_end=False)
+    assert [len(page) for page in pages(shelf, "getleads", {}, size=20, identity=address_of, expected=100)] == [5]
+
+
 def test_an_item_without_an_address_ends_the_run_and_names_its_keys() -> None:
     with pytest.raises(Fatal, match="its keys are mail, name"):
         address_of({"mail": "x", "name": "y"})
