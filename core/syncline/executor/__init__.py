@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ from ..observers import Observers
 from ..pipeline import Pipeline, numbered, resume
 from ..pipeline.deliver import Delivery
 from ..pipeline.extract import Extraction
+from ..pipeline.guard import Decided
 from ..pipeline.match import OUTCOME, Match
 from ..pipeline.people import People
 from ..pipeline.screen import recall
@@ -35,7 +36,9 @@ from ..sharing import Shared
 from ..spec import Bound
 from ..window import scope_of
 from .closing import Closing
-from .departure import Departure, Held, baseline
+from .departure import Departure, baseline
+from .former import with_former
+from .guarding import Guard, Held
 from .heartbeat import alive
 from .memory import Turn, people_of
 from .progress import Progress, current
@@ -282,11 +285,12 @@ class Executor:
             self.ledger.settle_dead_letter(asked, run.id)
             return End(Ending.STOPPED_EARLY if self.stop.is_set() else Ending.COMPLETE)
         extraction = self._extraction(run, assembly, recorded)
-        departure = Departure(self.ledger, sync, run, assembly, self.stop)
+        guard = Guard(self.ledger, sync, run, assembly.spec.guards, self.stop)
+        departure = Departure(self.ledger, sync, run, assembly, guard, self.stop)
         with contextlib.closing(pipeline.shaped(extraction)) as shaped:
             self._flow(
                 run, assembly, people, match, pipeline, progress, shaped,
-                then=lambda journal: departure.carry_over(extraction.end, journal),
+                guarded=guard.screen, then=lambda journal: departure.carry_over(extraction.end, journal),
             )  # fmt: skip
         return extraction.end
 
@@ -313,6 +317,7 @@ class Executor:
         pipeline: Pipeline,
         progress: Progress,
         shaped: Iterable[tuple[pl.DataFrame, str | None]],
+        guarded: Callable[[Iterator[Decided]], Iterator[Decided]] = lambda decided: decided,
         then: Callable[[Journal], None] = lambda journal: None,
     ) -> None:
         sink, source = assembly.sink, assembly.source
@@ -331,7 +336,10 @@ class Executor:
         ):  # fmt: skip
             if run.resumed:
                 resume(delivery, self.ledger.open_batches(run))
-            pipeline.flow(shaped, journal, delivery, first_batch=self.ledger.next_batch(run), recorded=recorded)
+            pipeline.flow(
+                shaped, journal, delivery, first_batch=self.ledger.next_batch(run), recorded=recorded, guarded=guarded,
+                former=lambda to_send: with_former(self.ledger, run.sync_id, people, to_send),
+            )  # fmt: skip
             delivery.finish()
             then(journal)
 

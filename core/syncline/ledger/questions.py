@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from ..batch import ADDRESS, ID, KEY, ROW
 from . import key_index
 from .database import Database
-from .frames import DETAIL, OUTCOME, OUTCOMES, REASON, unpack_outcomes
+from .frames import DETAIL, FORMER, OUTCOME, OUTCOMES, REASON, unpack, unpack_outcomes
 from .open_batch import ANSWERS, with_answers
 from .tables import batches, deliveries, runs
 
@@ -73,6 +73,16 @@ def recorded(database: Database, run_id: str) -> Iterator[pl.DataFrame]:
     """See `Ledger.recorded`."""
     for frame in leads(database, run_id, None, None):
         yield frame.select(ID, ROW, ADDRESS, KEY)
+
+
+def former(database: Database, run_id: str) -> pl.DataFrame:
+    """See `Ledger.former`."""
+    query = sa.select(batches.c.former).where(batches.c.run_id == run_id, batches.c.former.is_not(None))
+    schema = {KEY: pl.String, FORMER: pl.String}
+    with database.read() as connection:
+        frames = [unpack(blob).select(KEY, FORMER) for blob in connection.scalars(query.order_by(batches.c.seq))]
+    found = pl.concat([pl.DataFrame(schema=schema), *frames]).filter(pl.col(KEY).is_not_null())
+    return found.unique(KEY, keep="first", maintain_order=True)
 
 
 def trace(database: Database, sync_id: int, key: str, limit: int) -> list[dict[str, Any]]:
