@@ -132,6 +132,7 @@ class Shelf(Sink[ShelfConfig]):
     name: ClassVar[str] = "shelf"
     Config = ShelfConfig
     identity: ClassVar[tuple[str, ...]] = ("file",)
+    removals: ClassVar[tuple[str, ...]] = ("unsubscribe",)
     key_field = "Email"
     kill_at: ClassVar[Callable[[str, int], None]] = staticmethod(lambda step, n: None)
 

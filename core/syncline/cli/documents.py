@@ -15,8 +15,10 @@ from ..clock import iso
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ..executor.undo import Proposal
     from ..explain import Explanation
     from ..ledger import Revision, RunRecord, SyncRecord
+    from ..pipeline.guard import Tally
     from ..plan import Action, Done, Plan
     from ..plugin import Check
     from ..registry import Registry
@@ -113,6 +115,30 @@ def explanation(told: Explanation) -> Json:
 def forgotten(erased: Mapping[str, int]) -> Json:
     """`forget`: `{"erased": {table: rows}}`; the address is not repeated."""
     return {"erased": dict(sorted(erased.items()))}
+
+
+def approval(run: RunRecord, leads: Sequence[Mapping[str, Any]]) -> Json:
+    """`approve`: `{"run", "sync", "held": {"plan", "state", "used_by", "removals", "changes"}, "leads": [{"email",
+    "source_id", "kind"}]}`; `kind` is removal or change, `held` as in the document of the run."""
+    return {"run": run.id, "sync": run.sync, "held": run.document().get("held"), "leads": list(leads)}
+
+
+def undoing(found: Proposal, tallies: Mapping[str, Tally]) -> Json:
+    """`undo --dry-run`: `{"run", "sync", "action", "take_out": [email], "restore": [email], "left": [{"email", "reason",
+    "detail"}], "forgotten", "guards": {"removals", "changes"}}`; `undo` itself prints the run that it is."""
+    return {
+        "run": found.run.id,
+        "sync": found.run.sync,
+        "action": found.action,
+        "take_out": found.removals["#address"].to_list(),
+        "restore": found.restored["#address"].to_list(),
+        "left": [
+            {"email": email, "reason": reason, "detail": detail}
+            for email, reason, detail in found.left.select("#address", "reason", "detail").iter_rows()
+        ],
+        "forgotten": found.forgotten,
+        "guards": {name: tally.document() for name, tally in tallies.items()},
+    }
 
 
 def status(known: Iterable[Known], parked: Mapping[str, float]) -> Json:

@@ -79,7 +79,8 @@ def screened(
 ) -> Iterator[Decided]:
     """The batches again, once all of them are decided; changes that `judge` lets wait are not sent.
 
-    They lie in a private temporary folder until then. A run that was `stopped` meanwhile has seen half, and does nothing.
+    They lie in a private temporary folder until then. A run that was `stopped` meanwhile has seen half, and does
+    nothing.
     """
     with tempfile.TemporaryDirectory(prefix="syncline-") as folder:
         cursors, plans = [], [pl.DataFrame(schema=PLAN)]
