@@ -210,6 +210,8 @@ class Shelf(Sink[ShelfConfig]):
         with self._lock:
             self._calls += 1
             state = load(self.config.file)
+            if state.get("closed"):
+                raise Fatal("the shelf is closed")
             for key in state["people"].keys() & set(leads[KEY]):
                 state["people"][key]["status"] = "unsub"
             store(self.config.file, state)

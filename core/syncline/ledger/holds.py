@@ -123,6 +123,15 @@ def approved(database: Database, sync_id: int, undoes: str | None, run_id: str |
         return _leads(database, connection, held_leads.c.run_id.in_(found)).unique(maintain_order=True)
 
 
+def holding(database: Database, sync_id: int) -> RunRecord | None:
+    """See `Ledger.holding`."""
+    open_ones = (runs.c.sync_id == sync_id) & runs.c.hold_state.in_((WAITING, APPROVED, EMPTY))
+    query = sa.select(runs.c.id).where(open_ones).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1)
+    with database.read() as connection:
+        found = connection.scalar(query)
+        return None if found is None else by_id(connection, found)
+
+
 def use(database: Database, run: RunRecord) -> None:
     """See `Ledger.use_approval`."""
     with database.write() as connection:

@@ -117,6 +117,10 @@ class OfRuns:
         those of approved plans, and of plans that the run `run_id` uses already."""
         return holds.approved(self._database, sync_id, undoes, run_id)
 
+    def holding(self, sync_id: int) -> RunRecord | None:
+        """The newest run of the sync whose plan waits, or is approved and not carried out."""
+        return holds.holding(self._database, sync_id)
+
     def use_approval(self, run: RunRecord) -> None:
         """From now on what was approved is this run's, and nobody else's; if the run fails, it is approved again."""
         holds.use(self._database, run)
