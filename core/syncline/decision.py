@@ -70,6 +70,7 @@ UNDO_REASONS: Mapping[str, str] = {
     "changed_later": "a later run sent this lead again",
     "edited_in_target": "somebody edited the lead in the target since",
     "former_unknown": "nobody knows what stood there before the run",
+    "former_empty": "the field was empty before the run, and the sink empties nothing (`empty_values: keep`)",
     "not_updated": "the sink does not update known leads (`on_duplicate: skip`, or a public list)",
     "mail_sent": "a mail went out, which cannot be taken back",
     "not_there": "is no longer in the target",

@@ -108,11 +108,13 @@ def test_removals_of_a_run_are_not_undone_for_nobody_is_subscribed_again(place: 
 def test_the_action_is_one_of_the_sinks_own(place: Place) -> None:
     place.sign_up("ann")
     run = place.run()
-    assert "it can: unsubscribe, do_not_mail" in place.syncline("undo", "last", "--action", "delete", "--yes", code=2).err
+    assert (
+        "it can: unsubscribe, do_not_mail" in place.syncline("undo", "last", "--action", "delete", "--yes", code=2).err
+    )
     undone = place.run("undo", run["run"], "--action", "do_not_mail", "--yes")
     assert undone["counts"]["deleted"] == 1
     assert place.leads()[0]["detail"] == "do_not_mail"
-    assert "leaddonotmail" in "".join(place.box.calls())
+    assert place.box.calls().count("marketinghub.leaddonotmail") == 1
 
 
 def test_an_undo_is_guarded_like_any_run_and_carried_out_once_it_is_approved(place: Place) -> None:
@@ -153,6 +155,7 @@ def test_what_nobody_knows_is_not_made_up(place: Place) -> None:
     run = place.run()
     assert run["duplicate"]["updated"] == 1
     undone = place.run("undo", run["run"], "--yes")
+    print(undone, place.leads(), place.leads(run["run"]))
     assert undone["ignored"]["former_unknown"] == 1
     assert "Company" in place.leads()[0]["detail"]
 

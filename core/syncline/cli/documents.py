@@ -143,7 +143,8 @@ def undoing(found: Proposal, tallies: Mapping[str, Tally]) -> Json:
 
 def status(known: Iterable[Known], parked: Mapping[str, float]) -> Json:
     """`status`: `{"syncs": [{"sync", "file", "state", "reason", "last_run", "next_run", "schedule", "dead_letters",
-    "failures", "retry_at", "notes"}], "parked": [{"budget", "until"}]}`, by name. `state` is null for a sync that the
+    "failures", "retry_at", "holding", "notes"}], "parked": [{"budget", "until"}]}`, by name. `holding` is the run in
+    which a guard holds something that waits, or null. `state` is null for a sync that the
     ledger has not met; `failures` counts scheduled runs that failed in a row, and the next try is at `retry_at`."""
     return {
         "syncs": [
@@ -158,6 +159,7 @@ def status(known: Iterable[Known], parked: Mapping[str, float]) -> Json:
                 "dead_letters": each.dead_letters,
                 "failures": each.failures,
                 "retry_at": iso(each.retry_at),
+                "holding": each.holding.document() if each.holding else None,
                 "notes": each.notes,
             }
             for each in known
@@ -240,7 +242,8 @@ def definition(shown: Definition) -> Json:
     """`show`: `{"sync", "file", "description", "state", "reason", "created_at", "enabled", "source", "sink", "mapping",
     "transforms", "ignore", "retrieve", "lookback", "schedule", "next_runs", "replaces", "last_run", "revisions":
     [{"number", "at", "commit", "author", "changes": [{"path", "old", "new"}]}], "events": [{"at", "state",
-    "reason"}], "failures", "retry_at", "firings": [{"due", "state", "attempts", "at", "message"}], "notes"}`; revisions
+    "reason"}], "failures", "retry_at", "firings": [{"due", "state", "attempts", "at", "message"}], "holding",
+    "notes"}`; revisions
     and events oldest first, firings newest first: claimed, waiting, done or skipped. `source` and `sink` are as
     written; references stay references."""
     raw = shown.raw
@@ -263,6 +266,7 @@ def definition(shown: Definition) -> Json:
         "failures": shown.record.failures if shown.record else 0,
         "retry_at": iso(shown.record.retry_at) if shown.record else None,
         "firings": [{**each, "due": iso(each["due"]), "at": iso(each["at"])} for each in shown.firings],
+        "holding": shown.holding.document() if shown.holding else None,
         "notes": shown.notes,
     }
 

@@ -6,8 +6,8 @@ subscribed again, and whoever opted out since is left alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -42,6 +42,8 @@ class Proposal:
     left: pl.DataFrame
     forgotten: int
     of: int
+    words: Mapping[str, str | None] = field(default_factory=dict)
+    """For leads to get former values (`#key`): what they do not get back."""
 
     @property
     def is_empty(self) -> bool:
@@ -115,27 +117,30 @@ def propose(
     left: list[tuple[Any, ...]] = []
     out: list[str] = []
     back: list[dict[str, Any]] = []
-    former = dict(ledger.former(run.id).iter_rows())
+    former, clears = dict(ledger.former(run.id).iter_rows()), _clearing(assembly)
+    words: dict[str, str | None] = {}
     for lead in touched.iter_rows(named=True):
         key, added = lead[KEY], lead["outcome"] in ("new", "re_added")
         reason, detail = facts.hindrance(key, lead["outcome"], added=added)
         if not reason and added and action is None:
             reason = "cannot_remove"
-        restored: dict[str, Any] | None = None
+        way: _Back | None = None
         if not reason and not added and not assembly.sink.updates():
             reason = "not_updated"
         if not reason and not added:
-            restored, detail = _restored(former.get(key), facts.sent.get(key, {}), assembly)
-            reason = "" if restored else "former_unknown"
+            way = _back(former.get(key), facts.sent.get(key, {}), assembly, clears)
+            detail = way.words
+            reason = "" if way.values else "former_unknown" if way.lost or not way.full else "former_empty"
         if reason:
             left.append((lead[ID], lead[ADDRESS], key, reason, detail))
         elif added:
             out.append(key)
         else:
-            values = facts.sent.get(key, {}) | (restored or {})
-            back.append({ID: lead[ID], ADDRESS: lead[ADDRESS], KEY: key, STATUS: facts.status.get(key)} | values)
+            own = {ID: lead[ID], ADDRESS: lead[ADDRESS], KEY: key, STATUS: facts.status.get(key)}
+            back.append(own | facts.sent.get(key, {}) | dict(way.values if way else {}))
+            words[key] = detail
     leaving = touched.filter(pl.col(KEY).is_in(out)).with_columns(source_id=ID)
-    return Proposal(run, action, leaving, _sendable(assembly, back), _left(left), forgotten, known)
+    return Proposal(run, action, leaving, _sendable(assembly, back), _left(left), forgotten, known, words)
 
 
 _NONE = pl.DataFrame(schema=dict.fromkeys((ID, ADDRESS, KEY, "outcome", "reason", "detail"), pl.String))
@@ -188,15 +193,37 @@ class _Facts:
         ]  # fmt: skip
 
 
-def _restored(
-    text: str | None, sent: Mapping[str, Any], assembly: Assembly
-) -> tuple[dict[str, Any] | None, str | None]:
-    """The fields that get another value than was sent, if any; and the names of those whose former value is unknown."""
+@dataclass(frozen=True)
+class _Back:
+    """The way back for one lead: fields with the values that they had, those whose former value nobody knows (`lost`),
+    and those that were empty and cannot be emptied (`full`)."""
+
+    values: Mapping[str, Any]
+    lost: Sequence[str]
+    full: Sequence[str]
+
+    @property
+    def words(self) -> str | None:
+        """What is not given back."""
+        told = [f"not known before: {', '.join(self.lost)}"] if self.lost else []
+        told += [f"were empty, and the sink empties nothing: {', '.join(self.full)}"] if self.full else []
+        return "; ".join(told) or None
+
+
+def _back(text: str | None, sent: Mapping[str, Any], assembly: Assembly, clears: Collection[str]) -> _Back:
     former: dict[str, Any] = msgspec.json.decode(text) if text else {}
     fields = [name for name in assembly.mapped if name != assembly.key_field]
-    back = {name: former[name] for name in fields if former.get(name) is not None and former[name] != sent.get(name)}
+    other = [name for name in fields if former.get(name) is not None and former[name] != (sent.get(name) or "")]
+    full = [name for name in other if not former[name] and name not in clears]
     lost = [name for name in fields if former.get(name) is None and sent.get(name) is not None]
-    return back or None, f"not known before: {', '.join(lost)}" if lost else None
+    return _Back({name: former[name] for name in other if name not in full}, lost, full)
+
+
+def _clearing(assembly: Assembly) -> set[str]:
+    """The fields that the sink empties when it is given an empty text."""
+    fields = list(assembly.mapped)
+    empty = assembly.sink.encode(pl.DataFrame(dict.fromkeys(fields, [""])), fields).row(0, named=True)
+    return {name for name in fields if empty[name] is not None}
 
 
 def _sendable(assembly: Assembly, leads: list[dict[str, Any]]) -> pl.DataFrame:
