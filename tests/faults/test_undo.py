@@ -32,16 +32,15 @@ def test_a_run_is_taken_back_once_additions_leave_and_fields_get_their_former_va
     assert company(place, "ann@example.com") == "Initrode"
     shown = place.document("undo", run["run"], "--dry-run")
     assert (sorted(shown["take_out"]), shown["restore"], shown["left"], shown["action"]) == (
-        ["cid@example.com", "dan@example.com"], ["ann@example.com"], [], "unsubscribe",
+        ["cid@example.com", "dan@example.com"], [{"email": "ann@example.com", "detail": None}], [], "unsubscribe",
     )  # fmt: skip
     assert company(place, "ann@example.com") == "Initrode"
     undone = place.run("undo", run["run"], "--yes")
     assert (undone["trigger"], undone["undoes"], undone["status"]) == ("undo", run["run"], "succeeded")
     assert (undone["counts"]["deleted"], undone["duplicate"]["restored"], undone["counts"]["total"]) == (2, 1, 1)
     assert company(place, "ann@example.com") == "Initech"
-    assert place.held() == {
-        "ann@example.com": "active", "bob@example.com": "active", "cid@example.com": "unsub", "dan@example.com": "unsub",
-    }  # fmt: skip
+    stands = {"ann": "active", "bob": "active", "cid": "unsub", "dan": "unsub"}
+    assert place.held() == {f"{name}@example.com": status for name, status in stands.items()}
     refused = place.document("undo", run["run"], "--yes", code=5)
     assert (refused["state"], undone["run"] in refused["reason"]) == ("undone", True)
     assert "an undo itself" in place.syncline("undo", "last", "--yes", code=2).err
@@ -147,17 +146,26 @@ def test_an_undo_that_breaks_off_goes_on_where_it_was_with_the_next_start(place:
     assert normal["trigger"] == "manual"
 
 
-def test_what_nobody_knows_is_not_made_up(place: Place) -> None:
+def test_what_was_empty_is_not_said_to_be_given_back_where_nothing_is_emptied(place: Place) -> None:
     place.write(mapping={"Lead Email": "Email", "First Name": "Name.first_name"})
     place.sign_up("ann")
     place.run()
     place.write(mapping=HUB)
-    run = place.run()
-    assert run["duplicate"]["updated"] == 1
-    undone = place.run("undo", run["run"], "--yes")
-    print(undone, place.leads(), place.leads(run["run"]))
-    assert undone["ignored"]["former_unknown"] == 1
+    assert place.run()["duplicate"]["updated"] == 1
+    assert place.run("undo", "last", "--yes")["ignored"]["former_empty"] == 1
     assert "Company" in place.leads()[0]["detail"]
+
+
+def test_what_nobody_knows_is_not_made_up(place: Place) -> None:
+    """The shelf shows no fields, so only what was sent before is known."""
+    shelf(place, mapping={"Email": "Email", "Mood": "Mood"})
+    place.records(person("ann"))
+    place.run()
+    shelf(place)
+    assert place.run()["duplicate"]["updated"] == 1
+    shown = place.document("undo", "last", "--dry-run")["left"]
+    assert shown == [{"email": "ann@example.com", "reason": "former_unknown", "detail": "not known before: Name"}]
+    assert place.run("undo", "last", "--yes")["ignored"]["former_unknown"] == 1
 
 
 @pytest.mark.parametrize("words", [("undo", "nobody"), ("undo", "last")])

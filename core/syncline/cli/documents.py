@@ -124,14 +124,17 @@ def approval(run: RunRecord, leads: Sequence[Mapping[str, Any]]) -> Json:
 
 
 def undoing(found: Proposal, tallies: Mapping[str, Tally]) -> Json:
-    """`undo --dry-run`: `{"run", "sync", "action", "take_out": [email], "restore": [email], "left": [{"email", "reason",
-    "detail"}], "forgotten", "guards": {"removals", "changes"}}`; `undo` itself prints the run that it is."""
+    """`undo --dry-run`: `{"run", "sync", "action", "take_out": [email], "restore": [{"email", "detail"}], "left":
+    [{"email", "reason", "detail"}], "forgotten", "guards": {"removals", "changes"}}`; `undo` itself prints its run."""
     return {
         "run": found.run.id,
         "sync": found.run.sync,
         "action": found.action,
         "take_out": found.removals["#address"].to_list(),
-        "restore": found.restored["#address"].to_list(),
+        "restore": [
+            {"email": email, "detail": found.words.get(key)}
+            for email, key in found.restored.select("#address", "#key").iter_rows()
+        ],
         "left": [
             {"email": email, "reason": reason, "detail": detail}
             for email, reason, detail in found.left.select("#address", "reason", "detail").iter_rows()
@@ -143,9 +146,9 @@ def undoing(found: Proposal, tallies: Mapping[str, Tally]) -> Json:
 
 def status(known: Iterable[Known], parked: Mapping[str, float]) -> Json:
     """`status`: `{"syncs": [{"sync", "file", "state", "reason", "last_run", "next_run", "schedule", "dead_letters",
-    "failures", "retry_at", "holding", "notes"}], "parked": [{"budget", "until"}]}`, by name. `holding` is the run in
-    which a guard holds something that waits, or null. `state` is null for a sync that the
-    ledger has not met; `failures` counts scheduled runs that failed in a row, and the next try is at `retry_at`."""
+    "failures", "retry_at", "holding", "notes"}], "parked": [{"budget", "until"}]}`, by name. `state` is null for a sync
+    that the ledger has not met; `failures` counts scheduled runs that failed in a row, and the next try is at
+    `retry_at`; `holding` is the run in which a guard holds something that waits, or null."""
     return {
         "syncs": [
             {
@@ -243,9 +246,8 @@ def definition(shown: Definition) -> Json:
     "transforms", "ignore", "retrieve", "lookback", "schedule", "next_runs", "replaces", "last_run", "revisions":
     [{"number", "at", "commit", "author", "changes": [{"path", "old", "new"}]}], "events": [{"at", "state",
     "reason"}], "failures", "retry_at", "firings": [{"due", "state", "attempts", "at", "message"}], "holding",
-    "notes"}`; revisions
-    and events oldest first, firings newest first: claimed, waiting, done or skipped. `source` and `sink` are as
-    written; references stay references."""
+    "notes"}`; revisions and events oldest first, firings newest first: claimed, waiting, done or skipped. `source` and
+    `sink` are as written; references stay references; `holding` as in `status`."""
     raw = shown.raw
     return {
         "sync": shown.name,

@@ -222,7 +222,7 @@ def _back(text: str | None, sent: Mapping[str, Any], assembly: Assembly, clears:
 def _clearing(assembly: Assembly) -> set[str]:
     """The fields that the sink empties when it is given an empty text."""
     fields = list(assembly.mapped)
-    empty = assembly.sink.encode(pl.DataFrame(dict.fromkeys(fields, [""])), fields).row(0, named=True)
+    empty = assembly.sink.encode(pl.DataFrame({name: [""] for name in fields}), fields).row(0, named=True)
     return {name for name in fields if empty[name] is not None}
 
 

@@ -89,7 +89,8 @@ def _show(invocation: Invocation, found: Proposal, tallies: Mapping[str, Tally])
     how = (found.action or "").replace("_", " ")
     title = f"{found.run.sync}: what can be taken back of run {found.run.id}"
     rows = [(each, how, "") for each in found.removals["#address"]]
-    rows += [(each, "former values", "") for each in found.restored["#address"]]
+    restored = found.restored.select("#address", "#key").iter_rows()
+    rows += [(each, "former values", found.words.get(key) or "") for each, key in restored]
     reasons = found.left.select("#address", "reason", "detail").iter_rows()
     rows += [
         (each or "", "left as it is", f"{reason}: {detail}" if detail else reason) for each, reason, detail in reasons
