@@ -133,6 +133,7 @@ class Shelf(Sink[ShelfConfig]):
     name: ClassVar[str] = "shelf"
     Config = ShelfConfig
     identity: ClassVar[tuple[str, ...]] = ("file",)
+    removals: ClassVar[tuple[str, ...]] = ("unsubscribe",)
     key_field = "Email"
     kill_at: ClassVar[Callable[[str, int], None]] = staticmethod(lambda step, n: None)
 
@@ -212,6 +213,8 @@ class Shelf(Sink[ShelfConfig]):
         with self._lock:
             self._calls += 1
             state = load(self.config.file)
+            if state.get("closed"):
+                raise Fatal("the shelf is closed")
             for key in state["people"].keys() & set(leads[KEY]):
                 state["people"][key]["status"] = "unsub"
             store(self.config.file, state)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -13,16 +13,21 @@ import polars as pl
 
 from . import window as windows
 from .assembly import Assembly
-from .batch import KEY
+from .batch import ID, KEY
 from .budget import Budgets, MemoryStore
 from .decision import Counts, Outcome
 from .errors import Fatal
 from .executor import Executor
+from .executor.departure import comparable
+from .executor.former import formerly
+from .ledger import SyncRecord
 from .pipeline.extract import Extraction
+from .pipeline.guard import HELD, PLAN, Tally, changes, judged, removals
 from .pipeline.match import OUTCOME, PLANNED_OUTCOME, PLANNED_REASON, REASON, VALUES
-from .pipeline.people import People
+from .pipeline.remove import gone
 from .plugin import Ending
 from .spec import Bound
+from .spec.guards import Limit
 from .spec.retrieval import notes
 
 SAMPLES = 5
@@ -32,7 +37,8 @@ SAMPLES = 5
 class Preview:
     """`counts` as the history would show them if everything is accepted; `changes` how many known leads would change,
     by field; `samples` a few leads: {"email", "outcome", "fields": {field: {"old", "new"}}}; `calls` of a run;
-    `seconds` the deliveries take at least; `notes` how far back is read, where that has to be said."""
+    `seconds` the deliveries take at least; `notes` how far back is read, where that has to be said;
+    `guards` what removals and changes come to, and how many of them would wait; `empty`: nothing at all was read."""
 
     sync: str
     counts: Counts = field(default_factory=Counts)
@@ -43,6 +49,8 @@ class Preview:
     writes: int = 0
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
+    guards: dict[str, Tally] = field(default_factory=dict)
+    empty: bool = False
 
     def document(self) -> dict[str, Any]:
         """The JSON document that `syncline preview --json` prints."""
@@ -54,6 +62,9 @@ class Preview:
             "calls": {"source": self.reads["source"], "sink": self.reads["sink"] + self.writes,
                       "sink_reads": self.reads["sink"], "sink_writes": self.writes},
             "minutes": round(self.seconds / 60, 1),
+            "guards": {name: self.guards[name].document() if name in self.guards else None
+                       for name in ("removals", "changes")},
+            "empty": self.empty,
             "notes": self.notes,
         }  # fmt: skip
 
@@ -81,14 +92,19 @@ def preview(executor: Executor, bound: Bound) -> Preview:
         )
         extraction = Extraction(source, source.partitions(window), stop=executor.stop)
         pipeline = assembly.pipeline(executor.match(assembly, people))
+        seen, plans = [], [pl.DataFrame(schema=PLAN)]
         with closing(pipeline.shaped(extraction)) as shaped, closing(pipeline.decided(shaped)) as decided:
             for outcomes, to_send, _ in decided:
+                seen.append(outcomes.select(ID, KEY))
+                plans.append(changes(to_send))
                 _count(shown.counts, outcomes)
                 shown.to_send += to_send.height
-                former = _former(executor, sync.id if sync else None, to_send, people)
+                updated = to_send.filter(pl.col(PLANNED_OUTCOME) == Outcome.DUPLICATE.value)[KEY]
+                former = formerly(ledger, sync.id if sync else None, people, updated) if updated.len() else {}
                 _compare(shown, to_send, former, assembly.key_field)
         if extraction.end.ending is Ending.STOPPED_EARLY:
             raise Fatal("the source stopped early, so this preview would be half a truth", mend="try again")
+        _guard(shown, executor, sync, assembly, seen, pl.concat(plans))
         if shown.to_send:
             shown.writes = sink.cost(shown.to_send)
             shown.seconds = sink.estimate(shown.writes)
@@ -105,19 +121,35 @@ def _count(counts: Counts, outcomes: pl.DataFrame) -> None:
         counts.add(Outcome(outcome), reason, n)
 
 
-def _former(
-    executor: Executor, sync_id: int | None, to_send: pl.DataFrame, people: People
-) -> dict[str, dict[str, Any]]:
-    """What was delivered last, or what the target shows, by person."""
-    updated = to_send.filter(pl.col(PLANNED_OUTCOME) == Outcome.DUPLICATE.value)[KEY]
-    if not updated.len():
-        return {}
-    found: dict[str, dict[str, Any]] = people.shown(updated)
-    if sync_id is not None:
-        for key, values in executor.ledger.member_values(sync_id, updated).select(KEY, "values").iter_rows():
-            if values:
-                found[key] = msgspec.json.decode(values)
-    return found
+def _guard(
+    shown: Preview,
+    executor: Executor,
+    sync: SyncRecord | None,
+    assembly: Assembly,
+    seen: Sequence[pl.DataFrame],
+    plan: pl.DataFrame,
+) -> None:
+    """What the guards would say: leads that would wait are counted as such, and are not sent."""
+    if sync is None:
+        return
+    ledger, limits = executor.ledger, assembly.spec.guards
+    members, approved = ledger.members(sync.id), ledger.approved(sync.id)
+    known = members.filter(~pl.col("removed")).height
+    waiting, shown.guards["changes"] = judged(plan, known, limits.changes, approved)
+    if waiting.height:
+        shown.to_send -= waiting.height
+        shown.counts.move((Outcome.DUPLICATE, "updated"), (Outcome.DUPLICATE, HELD), waiting.height)
+    former = comparable(sync, assembly)
+    if former is None:
+        return
+    departed = gone(members, ledger.recorded(ledger.run(former)), seen)
+    shown.empty = departed.empty
+    leaving, tally = judged(removals(departed.leaving), departed.of, limits.removals, approved)
+    if departed.empty:
+        tally = replace(tally, approved=0, limit=Limit(0))
+    shown.guards["removals"] = tally
+    if going := 0 if departed.empty or waiting.height else departed.leaving.height - leaving.height:
+        shown.counts.add(Outcome.DELETED, assembly.sink.removal() or "", going)
 
 
 def _compare(shown: Preview, to_send: pl.DataFrame, former: dict[str, dict[str, Any]], key_field: str) -> None:

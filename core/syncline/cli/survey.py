@@ -42,6 +42,8 @@ class Known:
     failures: int = 0
     retry_at: datetime | None = None
     left: bool = False
+    holding: RunRecord | None = None
+    """The run in which a guard holds something that still waits."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Definition:
     events: list[tuple[datetime, str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     firings: list[Mapping[str, Any]] = field(default_factory=list)
+    holding: RunRecord | None = None
 
 
 def all_known(ledger: Ledger, loaded: Loaded) -> list[Known]:
@@ -94,6 +97,7 @@ def _known(ledger: Ledger, name: str, record: SyncRecord | None, spec: Spec | No
         failures=record.failures if record else 0,
         retry_at=record.retry_at if record and runnable and not left else None,
         left=left,
+        holding=ledger.holding(record.id) if record else None,
     )
 
 
@@ -146,6 +150,7 @@ def define(invocation: Invocation, sync: str) -> Definition:
         revisions=ledger.revisions(record.id) if record else [],
         events=ledger.events(record.id) if record else [],
         firings=list(ledger.firings(record.id, LAST)) if record else [],
+        holding=ledger.holding(record.id) if record else None,
         notes=[*said, *notes(raw, ledger.now(), created=record.created_at if record else None)],
     )
 

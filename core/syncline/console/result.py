@@ -37,6 +37,9 @@ def steps(run: RunRecord) -> list[str]:
     found = []
     if run.status == "inactive":
         found.append(f"this sync never runs again; give its spec a new name and say `replaces: {run.sync}`")
+    if run.status == "held" and run.hold_state == "waiting":
+        found.append(f"see who waits: syncline approve {run.id} --dry-run")
+        found.append(f"let it be done, once: syncline approve {run.id}")
     if run.status in ("failed", "interrupted"):
         found.append("run it again: what was recorded stays, and no lead is sent twice")
     if of(Outcome.REJECTED):

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from ..ledger import RunRecord
 
 _TROUBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
@@ -61,6 +64,14 @@ def failing(failures: int, retry_at: datetime | None) -> str:
         return ""
     times = "once" if failures == 1 else f"{failures} times in a row"
     return f"failed {times}, tries again at {moment(retry_at)}" if retry_at else f"failed {times}"
+
+
+def holding(run: RunRecord) -> str:
+    """What a guard holds, in which run, and how to go on."""
+    if run.hold_state == "approved":
+        what = f"syncline undo {run.undoes}" if run.undoes else "the next run"
+        return f"what run {run.id} holds is approved; {what} carries it out, once"
+    return f"held by a guard in run {run.id}: {run.message}"
 
 
 def clock(epoch: float) -> str:

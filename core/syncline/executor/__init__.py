@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,15 +16,17 @@ from .. import window as windows
 from ..adoption import adopt
 from ..assembly import Assembly
 from ..batch import KEY
-from ..budget import Budgets
+from ..budget import Budgets, MemoryStore
 from ..clock import SYSTEM, Clock
 from ..decision import Outcome
 from ..errors import Deactivate, Fatal, LeaseLost, Retriable, SpecError, Stopped, SynclineError
-from ..ledger import CARRIED_OUT, DeadLetter, Firing, Journal, Ledger, RunRecord, SyncRecord, not_runnable
+from ..ledger import ASIDE, CARRIED_OUT, DeadLetter, Firing, Journal, Ledger, RunRecord, SyncRecord, not_runnable
+from ..ledger import Undoing as Undoes
 from ..observers import Observers
 from ..pipeline import Pipeline, numbered, resume
 from ..pipeline.deliver import Delivery
 from ..pipeline.extract import Extraction
+from ..pipeline.guard import Decided, Tally
 from ..pipeline.match import OUTCOME, Match
 from ..pipeline.people import People
 from ..pipeline.screen import recall
@@ -35,15 +37,19 @@ from ..sharing import Shared
 from ..spec import Bound
 from ..window import scope_of
 from .closing import Closing
-from .departure import Departure, Held, baseline
+from .departure import Departure, baseline
+from .former import with_former
+from .guarding import Guard, Held
 from .heartbeat import alive
 from .memory import Turn, people_of
 from .progress import Progress, current
+from .undo import Proposal, acting, propose, undoable
+from .undoing import Undoing
 
 log = logging.getLogger("syncline")
 
-RETRIED = ("active", "completed")
-"""States in which dead letters may be sent again."""
+ASIDE_STATES = ("active", "completed")
+"""States in which dead letters may be sent again, and a run undone."""
 DEFECTS = (Exception, SystemExit, pl.exceptions.PanicException)
 """What nobody raises on purpose: a plugin that ends the process, or a panic in Polars, is no reason to end all runs."""
 
@@ -98,7 +104,7 @@ class Executor:
         _refuse(sync, ("active",))
         while True:
             ended = self._once(bound, sync, "schedule" if firing else "manual", firing=firing)
-            if ended.trigger != "retry" or ended.status not in CARRIED_OUT:
+            if ended.trigger not in ASIDE or ended.status not in CARRIED_OUT:
                 return ended
             sync = self.ledger.sync(sync.name) or sync
 
@@ -111,7 +117,7 @@ class Executor:
         are left alone otherwise. Raises `SpecError` when there is nothing to send again.
         """
         sync = adopt(self.ledger, self.observers, bound.spec)
-        _refuse(sync, RETRIED)
+        _refuse(sync, ASIDE_STATES)
 
         def left() -> list[DeadLetter]:
             found = self.ledger.dead_letters(run_id=run_id, sync_id=sync.id, code="unknown" if unknown else code)
@@ -126,6 +132,35 @@ class Executor:
             ended = self._once(bound, sync, "retry", letters=left)
             if not ended.resumed or ended.status not in ("succeeded", "partial"):
                 return ended
+
+    def undo(self, bound: Bound, run: RunRecord, *, action: str | None = None) -> RunRecord:
+        """A run that takes back what can be taken back of an earlier one: see `undo`.
+
+        `action` is how people are taken out; None: as `on_delete` says, or else the mildest way of the sink. Raises
+        `SpecError` for a run that cannot be undone, `NotRunnable` for one that was.
+        """
+        sync = adopt(self.ledger, self.observers, bound.spec)
+        _refuse(sync, ASIDE_STATES)
+        undoable(self.ledger, run)
+        undoes = Undoes(run.id, acting(bound, action))
+        while True:
+            ended = self._once(bound, sync, "undo", undoing=undoes)
+            if ended.undoes == run.id or ended.status not in CARRIED_OUT:
+                return ended
+
+    def proposal(self, bound: Bound, run: RunRecord, action: str | None) -> tuple[Proposal, dict[str, Tally]]:
+        """What `undo` would do now, and what the guards would say; nothing is written (open the ledger read-only)."""
+        spent, parked = self.ledger.spent()
+        budgets = Budgets(MemoryStore(spent, parked), stop=self.stop)
+        sync = self.ledger.sync(bound.spec.name)
+        assert sync is not None  # noqa: S101 - it has run
+        with Assembly(bound, self.runtime(budgets)) as assembly:
+            if action is not None:
+                assembly.take_out_by(action)
+            assembly.sink.prepare(assembly.mapped)
+            people = self.people(sync, assembly, keep=False)
+            found = propose(self.ledger, sync, run, assembly, people, self.match(assembly, people), action)
+            return found, found.tallies(assembly, self.ledger.approved(sync.id, undoes=run.id))
 
     def zone(self, bound: Bound) -> str:
         """The zone in which times without one are meant: the source's own, UTC for a source that has none."""
@@ -164,10 +199,11 @@ class Executor:
         *,
         firing: Firing | None = None,
         letters: Callable[[], list[DeadLetter]] = list,
+        undoing: Undoes | None = None,
     ) -> RunRecord:
         """One run, in a context of its own; or the rest of one that was broken off."""
         with Assembly(bound, self._connections) as assembly:
-            ended = copy_context().run(self._attempt, sync, trigger, assembly, letters, firing)
+            ended = copy_context().run(self._attempt, sync, trigger, assembly, letters, firing, undoing)
             if ended.status in CARRIED_OUT:
                 self._note_zone(sync, assembly)
             return ended
@@ -189,6 +225,7 @@ class Executor:
         assembly: Assembly,
         letters: Callable[[], list[DeadLetter]],
         firing: Firing | None,
+        undoing: Undoes | None,
     ) -> RunRecord:
         progress = Progress(self.observers)
         current.set(progress)
@@ -208,8 +245,9 @@ class Executor:
             sync,
             trigger=trigger,
             window=windows.stored(window, scope_of(assembly.spec)),
-            allowed=RETRIED if trigger == "retry" else ("active",),
+            allowed=ASIDE_STATES if trigger in ASIDE else ("active",),
             firing=firing,
+            undoing=undoing,
         )
         try:
             progress.run = run.id
@@ -268,6 +306,8 @@ class Executor:
         progress: Progress,
         letters: Callable[[], list[DeadLetter]],
     ) -> End:
+        if run.action is not None:
+            assembly.take_out_by(run.action)
         assembly.sink.prepare(assembly.mapped)
         recorded = list(self.ledger.leads(run.id)) if run.resumed else []
         again = letters() if run.trigger == "retry" and not run.resumed else []
@@ -281,12 +321,18 @@ class Executor:
             self._flow(run, assembly, people, match, pipeline, progress, batches)
             self.ledger.settle_dead_letter(asked, run.id)
             return End(Ending.STOPPED_EARLY if self.stop.is_set() else Ending.COMPLETE)
+        guard = Guard(self.ledger, sync, run, assembly.spec.guards, self.stop)
+        if run.undoes is not None:
+            undoing = Undoing(self.ledger, sync, run, assembly, guard, self.stop)
+            with self._at_work(run, assembly, people, match, progress) as (journal, delivery):
+                undoing.carry_out(undoing.proposal(people, match), journal, delivery)
+            return End(Ending.STOPPED_EARLY if self.stop.is_set() else Ending.COMPLETE)
         extraction = self._extraction(run, assembly, recorded)
-        departure = Departure(self.ledger, sync, run, assembly, self.stop)
+        departure = Departure(self.ledger, sync, run, assembly, guard, self.stop)
         with contextlib.closing(pipeline.shaped(extraction)) as shaped:
             self._flow(
                 run, assembly, people, match, pipeline, progress, shaped,
-                then=lambda journal: departure.carry_over(extraction.end, journal),
+                guarded=guard.screen, then=lambda journal: departure.carry_over(extraction.end, journal),
             )  # fmt: skip
         return extraction.end
 
@@ -313,14 +359,29 @@ class Executor:
         pipeline: Pipeline,
         progress: Progress,
         shaped: Iterable[tuple[pl.DataFrame, str | None]],
+        guarded: Callable[[Iterator[Decided]], Iterator[Decided]] = lambda decided: decided,
         then: Callable[[Journal], None] = lambda journal: None,
     ) -> None:
-        sink, source = assembly.sink, assembly.source
+        source, sink = assembly.source, assembly.sink
 
         def recorded(seq: int, read: int, to_send: int) -> None:
             progress.recorded(seq, read, to_send)
             self.ledger.set_calls(run, source=run.source_calls + source.calls, sink=run.sink_calls + sink.calls)
 
+        with self._at_work(run, assembly, people, match, progress) as (journal, delivery):
+            pipeline.flow(
+                shaped, journal, delivery, first_batch=self.ledger.next_batch(run), recorded=recorded, guarded=guarded,
+                former=lambda to_send: with_former(self.ledger, run.sync_id, people, to_send),
+            )  # fmt: skip
+            delivery.finish()
+            then(journal)
+
+    @contextlib.contextmanager
+    def _at_work(
+        self, run: RunRecord, assembly: Assembly, people: People, match: Match, progress: Progress
+    ) -> Iterator[tuple[Journal, Delivery]]:
+        """The journal and the deliveries of a run; what it left open before it was broken off is seen to first."""
+        sink = assembly.sink
         remember = sink.remembers()
         with (
             self.ledger.journal(run, account=assembly.account, target=people.target, remember=remember) as journal,
@@ -331,9 +392,7 @@ class Executor:
         ):  # fmt: skip
             if run.resumed:
                 resume(delivery, self.ledger.open_batches(run))
-            pipeline.flow(shaped, journal, delivery, first_batch=self.ledger.next_batch(run), recorded=recorded)
-            delivery.finish()
-            then(journal)
+            yield journal, delivery
 
 
 def _refuse(sync: SyncRecord, allowed: Collection[str]) -> None:

@@ -17,6 +17,7 @@ from .database import Database
 from .process import Holder, this_process
 from .records import Firing, RunRecord, SyncRecord
 from .runs import FREE_AFTER, held_as, held_by
+from .streak import ASIDE
 from .syncs import by_id, locked
 from .tables import firings, nodes, syncs
 
@@ -248,7 +249,7 @@ def settle(
 
     A run that read and sent everything takes care of all that waited, even if a person started it.
     """
-    if run.trigger == "retry":
+    if run.trigger in ASIDE:
         return
     now, mine = database.now(), (firings.c.sync_id == run.sync_id) & OPEN
     if status in CARRIED_OUT or status == "inactive":

@@ -12,7 +12,19 @@ import sqlalchemy as sa
 from ..batch import KEY, ROW
 from ..decision import Counts, Outcome
 from ..errors import Fatal
-from .frames import DETAIL, OUTCOME, OUTCOMES, PLANNED, REASON, hashes, pack, pack_outcomes, unpack, unpack_outcomes
+from .frames import (
+    DETAIL,
+    FORMER,
+    OUTCOME,
+    OUTCOMES,
+    PLANNED,
+    REASON,
+    hashes,
+    pack,
+    pack_outcomes,
+    unpack,
+    unpack_outcomes,
+)
 from .records import OpenBatch
 from .runs import IN_FLIGHT
 from .tables import batches, deliveries, runs
@@ -32,6 +44,8 @@ class BatchState:
     sent: set[int] = field(default_factory=set)
     answered: set[int] = field(default_factory=set)
     answers: list[pl.DataFrame] = field(default_factory=list)
+    former: pl.DataFrame | None = None
+    """`#key` and `#former` of the leads that are to be updated."""
 
     @property
     def rows(self) -> set[int]:
@@ -91,7 +105,12 @@ def opened(seq: int, outcomes: pl.DataFrame, payload: pl.DataFrame, cursor: str 
         outcomes = outcomes.select(*(pl.col(name).cast(kind) for name, kind in OUTCOMES.items()), *planned)
     if payload.height:
         payload = payload.cast({ROW: pl.UInt64})
-    return BatchState(seq, outcomes, payload, cursor, counted(outcomes))
+    former = None
+    if FORMER in payload.columns:
+        updated = payload.filter(pl.col(PLANNED[0]) == Outcome.DUPLICATE.value)
+        former = updated.select(ROW, KEY, FORMER) if updated.height else None
+        payload = payload.drop(FORMER)
+    return BatchState(seq, outcomes, payload, cursor, counted(outcomes), former=former)
 
 
 def insert(connection: sa.Connection, run_id: str, batch: BatchState) -> None:
@@ -109,6 +128,7 @@ def insert(connection: sa.Connection, run_id: str, batch: BatchState) -> None:
             hashes=hashes(batch.outcomes.get_column(KEY).to_list()),
             outcomes=pack_outcomes(batch.outcomes if is_open else batch.outcomes[OUTCOMES.names()]),
             payload=pack(batch.payload) if is_open else None,
+            former=None if batch.former is None else pack(batch.former),
         )
     )
 

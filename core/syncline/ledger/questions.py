@@ -12,7 +12,7 @@ from ..batch import ADDRESS, ID, KEY, ROW
 from . import key_index
 from .asking import asked_again
 from .database import Database
-from .frames import DETAIL, OUTCOME, OUTCOMES, REASON, unpack_outcomes
+from .frames import DETAIL, FORMER, OUTCOME, OUTCOMES, REASON, unpack, unpack_outcomes
 from .open_batch import ANSWERS, with_answers
 from .tables import batches, deliveries, runs
 
@@ -81,6 +81,17 @@ def recorded(database: Database, run_id: str) -> Iterator[pl.DataFrame]:
     """See `Ledger.recorded`."""
     for frame in leads(database, run_id, None, None):
         yield frame.select(ID, ROW, ADDRESS, KEY)
+
+
+@asked_again
+def former(database: Database, run_id: str) -> pl.DataFrame:
+    """See `Ledger.former`."""
+    query = sa.select(batches.c.former).where(batches.c.run_id == run_id, batches.c.former.is_not(None))
+    schema = {KEY: pl.String, FORMER: pl.String}
+    with database.read() as connection:
+        frames = [unpack(blob).select(KEY, FORMER) for blob in connection.scalars(query.order_by(batches.c.seq))]
+    found = pl.concat([pl.DataFrame(schema=schema), *frames]).filter(pl.col(KEY).is_not_null())
+    return found.unique(KEY, keep="first", maintain_order=True)
 
 
 @asked_again

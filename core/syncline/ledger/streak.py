@@ -1,7 +1,7 @@
 """How the runs of a sync went, one after the other: what notifications and gauges are made of.
 
-A retry is no fetch: it says nothing of whether the sync works, and is passed over here. So is a run that somebody
-stopped.
+A retry or an undo is no fetch: it says nothing of whether the sync works, and is passed over here. So is a run that
+somebody stopped.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from .tables import runs, syncs
 
 GOOD = ("succeeded", "partial")
 BAD = ("failed", "held")
+ASIDE = ("retry", "undo")
+"""Triggers of runs that read no records."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def standings(database: Database) -> list[Standing]:
     """See `Ledger.standings`."""
     last = (
         sa.select(runs.c.finished_at)
-        .where(runs.c.sync_id == syncs.c.id, runs.c.status.in_(GOOD), runs.c.trigger != "retry")
+        .where(runs.c.sync_id == syncs.c.id, runs.c.status.in_(GOOD), runs.c.trigger.not_in(ASIDE))
         .order_by(runs.c.started_at.desc())
         .limit(1)
         .scalar_subquery()
@@ -85,4 +87,4 @@ def _earlier(connection: sa.Connection, run_id: str) -> sa.ColumnElement[bool]:
     sync_id, started_at = connection.execute(
         sa.select(runs.c.sync_id, runs.c.started_at).where(runs.c.id == run_id)
     ).one()
-    return sa.and_(runs.c.sync_id == sync_id, runs.c.started_at < started_at, runs.c.trigger != "retry")
+    return sa.and_(runs.c.sync_id == sync_id, runs.c.started_at < started_at, runs.c.trigger.not_in(ASIDE))

@@ -17,6 +17,7 @@ from ..batch import ADDRESS, ID, KEY, ROW, STATUS
 from ..plugin import Rule
 from .deliver import Delivery
 from .extract import Extraction
+from .guard import Decided
 from .match import DETAIL, FINGERPRINT, OUTCOME, PLANNED_OUTCOME, PLANNED_REASON, REASON, VALUES, Match
 from .screen import Screened, screen
 from .shape import Shape, completed
@@ -52,14 +53,17 @@ class Pipeline:
         *,
         first_batch: int = 0,
         recorded: Callable[[int, int, int], None] = lambda seq, read, to_send: None,
+        guarded: Callable[[Iterator[Decided]], Iterator[Decided]] = lambda decided: decided,
+        former: Callable[[pl.DataFrame], pl.DataFrame] = lambda to_send: to_send,
     ) -> None:
         """All leads are recorded, and sent where they must be.
 
-        `recorded(seq, read, to_send)` is told after each batch's intent is on record.
+        `recorded(seq, read, to_send)` is told after each batch's intent is on record. `guarded` may hold changes back,
+        `former` adds to leads to be sent what they hold now (`#former`).
         """
         with closing(self.decided(shaped)) as decided:  # whatever happens, what the rules keep in files is deleted
-            for seq, (outcomes, to_send, cursor) in enumerate(decided, first_batch):
-                journal.open_batch(seq, outcomes, to_send, cursor)
+            for seq, (outcomes, to_send, cursor) in enumerate(guarded(decided), first_batch):
+                journal.open_batch(seq, outcomes, former(to_send), cursor)
                 recorded(seq, outcomes.height, to_send.height)
                 delivery.submit(seq, to_send)
 

@@ -83,6 +83,8 @@ class Sink(Plugin[C]):
 
     connections: ClassVar[tuple[str, ...]] = ()
     identity: ClassVar[tuple[str, ...]] = ()
+    removals: ClassVar[tuple[str, ...]] = ()
+    """Values of the config key `on_delete` by which `remove` takes out, the mildest first: `undo` chooses one."""
     key_field: str
     """The mapped field that identifies a person; mandatory in the mapping."""
     batch_size: int = 1

@@ -56,6 +56,8 @@ def _show(invocation: Invocation, known: Sequence[Known], parked: Mapping[str, f
         rows = [_row(each) for each in known]
         terminal.say(table(terminal, columns, rows, numbers=("to retry",)))
     for each in known:
+        if each.holding is not None:
+            terminal.say(terminal.clean(f"{each.name}: {text.holding(each.holding)}"))
         for note in each.notes:
             terminal.say(terminal.clean(f"{each.name}: {note}"))
     for name, until in sorted(parked.items()):
