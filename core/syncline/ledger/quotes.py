@@ -54,8 +54,8 @@ def _in_column(database: Database, column: sa.Column[str], quoted: re.Pattern[st
 def _in_details(database: Database, quoted: re.Pattern[str]) -> int:
     """One batch after the other, each in a transaction of its own: a long history keeps nobody waiting."""
     found = 0
-    for run_id, seq in _read(database, sa.select(batches.c.run_id, batches.c.seq).where(_kept())):
-        here = (batches.c.run_id == run_id) & (batches.c.seq == seq) & _kept()
+    for each in _read(database, sa.select(batches.c.run_id, batches.c.seq).where(_kept())):
+        here = (batches.c.run_id == each.run_id) & (batches.c.seq == each.seq) & _kept()
         blob = next((row.outcomes for row in _read(database, sa.select(batches.c.outcomes).where(here))), None)
         if blob is not None and _held(unpack_outcomes(blob), quoted):
             found += _rewritten(database, here, quoted)
