@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +18,8 @@ from .budget import Budgets, MemoryStore
 from .decision import Counts, Outcome
 from .errors import Fatal
 from .executor import Executor
+from .executor.returning import Returning
+from .pipeline import Pipeline
 from .pipeline.extract import Extraction
 from .pipeline.match import OUTCOME, PLANNED_OUTCOME, PLANNED_REASON, REASON, VALUES
 from .pipeline.people import People
@@ -32,13 +34,15 @@ SAMPLES = 5
 class Preview:
     """`counts` as the history would show them if everything is accepted; `changes` how many known leads would change,
     by field; `samples` a few leads: {"email", "outcome", "fields": {field: {"old", "new"}}}; `calls` of a run;
-    `seconds` the deliveries take at least; `notes` how far back is read, where that has to be said."""
+    `seconds` the deliveries take at least; `returned` leads of the total are dead letters that return; `notes` how far
+    back is read, where that has to be said."""
 
     sync: str
     counts: Counts = field(default_factory=Counts)
     changes: Counter[str] = field(default_factory=Counter)
     samples: list[dict[str, Any]] = field(default_factory=list)
     to_send: int = 0
+    returned: int = 0
     reads: dict[str, int] = field(default_factory=dict)
     writes: int = 0
     seconds: float = 0.0
@@ -49,6 +53,7 @@ class Preview:
         parts = self.counts.document()
         return {"sync": self.sync, "preview": True} | parts | {
             "to_send": self.to_send,
+            "returned": self.returned,
             "changed_fields": dict(self.changes.most_common()),
             "samples": self.samples,
             "calls": {"source": self.reads["source"], "sink": self.reads["sink"] + self.writes,
@@ -81,20 +86,42 @@ def preview(executor: Executor, bound: Bound) -> Preview:
         )
         extraction = Extraction(source, source.partitions(window), stop=executor.stop)
         pipeline = assembly.pipeline(executor.match(assembly, people))
-        with closing(pipeline.shaped(extraction)) as shaped, closing(pipeline.decided(shaped)) as decided:
-            for outcomes, to_send, _ in decided:
-                _count(shown.counts, outcomes)
-                shown.to_send += to_send.height
-                former = _former(executor, sync.id if sync else None, to_send, people)
-                _compare(shown, to_send, former, assembly.key_field)
+        returning = Returning(ledger, sync.id if sync else None, sink)
+        look = Look(executor, sync.id if sync else None, people, pipeline, assembly.key_field, shown)
+        with closing(pipeline.shaped(extraction)) as shaped:
+            look.at(returning.watched(shaped))
         if extraction.end.ending is Ending.STOPPED_EARLY:
             raise Fatal("the source stopped early, so this preview would be half a truth", mend="try again")
+        read = shown.counts.total
+        look.at(returning.batches(read, pipeline.fields))
+        shown.returned = shown.counts.total - read
         if shown.to_send:
             shown.writes = sink.cost(shown.to_send)
             shown.seconds = sink.estimate(shown.writes)
             shown.writes += sink.provision(assembly.mapped)
         shown.reads = {"source": source.calls, "sink": sink.calls}
     return shown
+
+
+@dataclass(frozen=True)
+class Look:
+    """Takes into a preview what a run would do with leads."""
+
+    executor: Executor
+    sync_id: int | None
+    people: People
+    pipeline: Pipeline
+    key_field: str
+    shown: Preview
+
+    def at(self, leads: Iterable[tuple[pl.DataFrame, str | None]]) -> None:
+        """Decide on these leads, and count."""
+        with closing(self.pipeline.decided(leads)) as decided:
+            for outcomes, to_send, _ in decided:
+                _count(self.shown.counts, outcomes)
+                self.shown.to_send += to_send.height
+                former = _former(self.executor, self.sync_id, to_send, self.people)
+                _compare(self.shown, to_send, former, self.key_field)
 
 
 def _count(counts: Counts, outcomes: pl.DataFrame) -> None:

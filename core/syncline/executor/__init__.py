@@ -15,11 +15,11 @@ import polars as pl
 from .. import window as windows
 from ..adoption import adopt
 from ..assembly import Assembly
-from ..batch import KEY
+from ..batch import ID, KEY, ROW
 from ..budget import Budgets
 from ..clock import SYSTEM, Clock
 from ..decision import Outcome
-from ..errors import Deactivate, Fatal, LeaseLost, Retriable, SpecError, Stopped, SynclineError
+from ..errors import Deactivate, Fatal, LeaseLost, Retriable, Stopped, SynclineError
 from ..ledger import CARRIED_OUT, DeadLetter, Firing, Journal, Ledger, RunRecord, SyncRecord, not_runnable
 from ..observers import Observers
 from ..pipeline import Pipeline, numbered, resume
@@ -34,11 +34,13 @@ from ..secrets import Redactor
 from ..sharing import Shared
 from ..spec import Bound
 from ..window import scope_of
+from .asked import Asked
 from .closing import Closing
 from .departure import Departure, Held, baseline
 from .heartbeat import alive
 from .memory import Turn, people_of
 from .progress import Progress, current
+from .returning import Returning
 
 log = logging.getLogger("syncline")
 
@@ -113,17 +115,11 @@ class Executor:
         sync = adopt(self.ledger, self.observers, bound.spec)
         _refuse(sync, RETRIED)
 
-        def left() -> list[DeadLetter]:
-            found = self.ledger.dead_letters(run_id=run_id, sync_id=sync.id, code="unknown" if unknown else code)
-            return [letter for letter in found if unknown or letter.code != "unknown"][:limit]
-
+        asked = Asked(self.ledger, sync.id, run_id, code, limit, unknown)
         while True:
-            if not left():
-                raise SpecError(
-                    f"run {run_id} has no {'unknown' if unknown else 'rejected'} leads left to send again",
-                    mend="`syncline leads RUN` shows what became of its leads",
-                )
-            ended = self._once(bound, sync, "retry", letters=left)
+            if not asked.left():
+                raise asked.nothing()
+            ended = self._once(bound, sync, "retry", letters=asked.left)
             if not ended.resumed or ended.status not in ("succeeded", "partial"):
                 return ended
 
@@ -140,7 +136,7 @@ class Executor:
 
     def runtime(self, budgets: Budgets) -> Runtime:
         """What connections are lent."""
-        return Runtime(budgets, self.redactor, self.cache, self.ledger.state_folder, self.stop)
+        return Runtime(budgets, self.redactor, self.cache, self.ledger.state_folder, self.stop, self.clock)
 
     def people(self, sync: SyncRecord | None, assembly: Assembly, *, keep: bool) -> People:
         """What is known of people; `keep` False: a refreshed audience is not stored."""
@@ -272,14 +268,22 @@ class Executor:
         pipeline = assembly.pipeline(match)
         if run.trigger == "retry":
             batches = numbered(again, self.ledger.next_row(run), pipeline.fields)
-            self._flow(run, assembly, people, match, pipeline, progress, batches)
-            self.ledger.settle_dead_letter(asked, run.id)
+            self._flow(run, assembly, people, match, pipeline, progress, (), returning=lambda: batches)
+            self.ledger.settle_dead_letter(asked, run.id, "taken")
             return End(Ending.STOPPED_EARLY if self.stop.is_set() else Ending.COMPLETE)
         extraction = self._extraction(run, assembly, recorded)
+        letters_due = Returning(self.ledger, sync.id, assembly.sink, run=run, recorded=recorded)
+
+        def returning() -> Iterable[tuple[pl.DataFrame, str | None]]:
+            if extraction.end.ending is Ending.STOPPED_EARLY:  # nobody knows who would have come anew
+                return ()
+            return letters_due.batches(self.ledger.next_row(run), pipeline.fields)
+
         departure = Departure(self.ledger, sync, run, assembly, self.stop)
         with contextlib.closing(pipeline.shaped(extraction)) as shaped:
             self._flow(
-                run, assembly, people, match, pipeline, progress, shaped,
+                run, assembly, people, match, pipeline, progress, letters_due.watched(shaped),
+                returning=returning,
                 then=lambda journal: departure.carry_over(extraction.end, journal),
             )  # fmt: skip
         return extraction.end
@@ -293,10 +297,18 @@ class Executor:
             assembly.source,
             assembly.source.partitions(window),
             since=since,
-            recorded=pl.concat(recorded) if recorded else None,
-            behind_cursor=0 if not same else self.ledger.behind_cursor(run) if since else self.ledger.next_row(run),
+            recorded=self._read_before(run, recorded),
+            behind_cursor=self.ledger.rows_read(run, behind_cursor=since is not None) if same else 0,
             stop=self.stop,
         )
+
+    def _read_before(self, run: RunRecord, recorded: Sequence[pl.DataFrame]) -> pl.DataFrame | None:
+        """What the run has recorded before it was broken off; of leads that returned, the IDs are no records read."""
+        if not recorded:
+            return None
+        read = pl.concat([pl.DataFrame(schema={ROW: pl.UInt64}), *(each[[ROW]] for each in self.ledger.recorded(run))])
+        ids = pl.when(pl.col(ROW).is_in(read[ROW].implode())).then(pl.col(ID)).alias(ID)
+        return pl.concat(recorded).with_columns(ids)
 
     def _flow(
         self,
@@ -307,6 +319,7 @@ class Executor:
         pipeline: Pipeline,
         progress: Progress,
         shaped: Iterable[tuple[pl.DataFrame, str | None]],
+        returning: Callable[[], Iterable[tuple[pl.DataFrame, str | None]]],
         then: Callable[[Journal], None] = lambda journal: None,
     ) -> None:
         sink, source = assembly.sink, assembly.source
@@ -326,6 +339,8 @@ class Executor:
             if run.resumed:
                 resume(delivery, self.ledger.open_batches(run))
             pipeline.flow(shaped, journal, delivery, first_batch=self.ledger.next_batch(run), recorded=recorded)
+            first = self.ledger.next_batch(run)
+            pipeline.flow(returning(), journal, delivery, first_batch=first, returned=True, recorded=recorded)
             delivery.finish()
             then(journal)
 

@@ -5,6 +5,7 @@ from .firings import CARRIED_OUT, Refusal, wait_after
 from .journal import Journal
 from .ledger import Ledger
 from .records import DeadLetter, Firing, OpenBatch, Origin, Revision, RunRecord, SyncRecord, Wanted
+from .returning import Waiting
 from .streak import BAD, GOOD, Standing, Streak
 from .syncs import difference, not_runnable, rescheduled, same_identity, state_after
 
@@ -24,6 +25,7 @@ __all__ = [
     "Standing",
     "Streak",
     "SyncRecord",
+    "Waiting",
     "Wanted",
     "difference",
     "iso",

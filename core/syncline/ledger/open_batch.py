@@ -32,6 +32,7 @@ class BatchState:
     sent: set[int] = field(default_factory=set)
     answered: set[int] = field(default_factory=set)
     answers: list[pl.DataFrame] = field(default_factory=list)
+    returned: bool = False
 
     @property
     def rows(self) -> set[int]:
@@ -84,18 +85,23 @@ def counted(outcomes: pl.DataFrame) -> Counts:
     return counts
 
 
-def opened(seq: int, outcomes: pl.DataFrame, payload: pl.DataFrame, cursor: str | None) -> BatchState:
-    """A new batch; types are brought to those of the ledger."""
+def opened(
+    seq: int, outcomes: pl.DataFrame, payload: pl.DataFrame, cursor: str | None, *, returned: bool = False
+) -> BatchState:
+    """A new batch, read from the source or `returned`; types are brought to those of the ledger."""
     planned = [pl.col(name).cast(pl.String) for name in PLANNED if name in outcomes.columns]
     if planned or outcomes.schema != OUTCOMES:
         outcomes = outcomes.select(*(pl.col(name).cast(kind) for name, kind in OUTCOMES.items()), *planned)
     if payload.height:
         payload = payload.cast({ROW: pl.UInt64})
-    return BatchState(seq, outcomes, payload, cursor, counted(outcomes))
+    return BatchState(seq, outcomes, payload, cursor, counted(outcomes), returned=returned)
 
 
 def insert(connection: sa.Connection, run_id: str, batch: BatchState) -> None:
-    """Record the batch: open while it has something to send, else closed at once."""
+    """Record the batch: open while it has something to send, else closed at once. The run counts what returned."""
+    if batch.returned:
+        more = runs.c.returned + batch.outcomes.height
+        connection.execute(runs.update().where(runs.c.id == run_id).values(returned=more))
     is_open = not batch.is_done
     end = batch.outcomes.get_column(ROW).max()
     connection.execute(
@@ -109,6 +115,7 @@ def insert(connection: sa.Connection, run_id: str, batch: BatchState) -> None:
             hashes=hashes(batch.outcomes.get_column(KEY).to_list()),
             outcomes=pack_outcomes(batch.outcomes if is_open else batch.outcomes[OUTCOMES.names()]),
             payload=pack(batch.payload) if is_open else None,
+            returned=batch.returned,
         )
     )
 

@@ -51,7 +51,8 @@ class SyncRecord:
 class RunRecord:
     """A run at one instant. `window` and `cursor` are opaque to the ledger; `token` proves the lease of its holder.
 
-    `due` is the firing that it carries out; None when a person started it.
+    `due` is the firing that it carries out; None when a person started it. `returned` leads of its total were dead
+    letters before.
     """
 
     id: str
@@ -69,11 +70,12 @@ class RunRecord:
     sink_calls: int
     resumed: bool
     due: datetime | None = None
+    returned: int = 0
     token: str = field(default="", repr=False)
 
     def document(self) -> dict[str, Any]:
         """The JSON document of DESIGN 10; `message` is there only when it says something, `due` only when the run
-        carries out a firing."""
+        carries out a firing, `returned` only when some of its leads were dead letters before."""
         document: dict[str, Any] = {
             "run": self.id,
             "sync": self.sync,
@@ -86,6 +88,7 @@ class RunRecord:
             "resumed": self.resumed,
         }
         document |= {"due": iso(self.due)} if self.due else {}
+        document |= {"returned": self.returned} if self.returned else {}
         return document | ({"message": self.message} if self.message else {})
 
 
@@ -105,7 +108,9 @@ class OpenBatch:
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A lead that did not arrive. `code` is the refuser's, or `unknown`; `payload` is the one row as it was sent."""
+    """A lead that did not arrive. `code` is the refuser's, or `unknown`; `payload` is the one row as it was sent.
+
+    It returns by itself in the first run from `return_at` on; None: it stays until somebody asks for it."""
 
     id: int
     sync_id: int
@@ -118,6 +123,7 @@ class DeadLetter:
     attempts: int
     first_at: datetime
     last_at: datetime
+    return_at: datetime | None
     payload: pl.DataFrame
 
 

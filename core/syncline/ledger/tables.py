@@ -21,10 +21,11 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
     text,
 )
 
-VERSION = "0005"
+VERSION = "0007"
 """The newest schema version: the revision that `alembic_version` holds in an up-to-date ledger."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -152,6 +153,7 @@ runs = Table(
     Column("resumed", Boolean, nullable=False),
     Column("key_parts", Integer),  # of its key index; null while it has none
     Column("due", Moment),  # the firing that it carries out; null when a person started it
+    Column("returned", Integer, nullable=False, server_default="0"),  # leads of its total that were dead letters
     Index("runs_of_sync", "sync_id", "started_at"),
     Index("runs_by_start", "started_at"),
 )
@@ -211,6 +213,7 @@ batches = Table(
     Column("hashes", LargeBinary),  # of its keys (see `frames.hashes`); null once the run's index holds them
     Column("outcomes", LargeBinary),  # null once its row detail was pruned
     Column("payload", LargeBinary),  # null once closed
+    Column("returned", Boolean, nullable=False, server_default=false()),  # dead letters, not read from the source
     Index("batches_open", "run_id", sqlite_where=text("open"), postgresql_where=text("open")),
 )
 
@@ -305,7 +308,9 @@ dead_letters = Table(
     Column("first_at", Moment, nullable=False),
     Column("last_at", Moment, nullable=False),
     Column("settled_by", Text),  # the run that took care of it
-    Column("payload", LargeBinary),
+    Column("settled_why", Text),  # what became of it there, see `letters`; null in older ledgers
+    Column("return_at", Moment),  # it returns by itself from then on; null: it stays until somebody asks for it
+    Column("payload", LargeBinary),  # null once settled
     Index("dead_letters_of_key", "sync_id", "key"),
 )
 
