@@ -19,9 +19,11 @@ from .tables import batches, deliveries, runs
 CHUNK = 64
 
 
-def leads(database: Database, run_id: str, outcome: str | None, reason: str | None) -> Iterator[pl.DataFrame]:
-    """See `Ledger.leads`."""
-    wanted = _batches_with(database, run_id, outcome, reason)
+def leads(
+    database: Database, run_id: str, outcome: str | None, reason: str | None, *, read_only: bool = False
+) -> Iterator[pl.DataFrame]:
+    """See `Ledger.leads`; `read_only`: those that were read from the source, not those that returned."""
+    wanted = _batches_with(database, run_id, outcome, reason, read_only)
     given = ((OUTCOME, outcome), (REASON, reason))
     asked = [pl.col(name) == value for name, value in given if value is not None]
     for place in range(0, len(wanted), CHUNK):
@@ -33,11 +35,15 @@ def leads(database: Database, run_id: str, outcome: str | None, reason: str | No
 
 
 @asked_again
-def _batches_with(database: Database, run_id: str, outcome: str | None, reason: str | None) -> list[int]:
+def _batches_with(
+    database: Database, run_id: str, outcome: str | None, reason: str | None, read_only: bool
+) -> list[int]:
     """The batches of a run that have leads of this outcome and reason."""
-    query = sa.select(batches.c.seq, batches.c.counts).where(batches.c.run_id == run_id).order_by(batches.c.seq)
+    mine = batches.c.run_id == run_id
+    query = sa.select(batches.c.seq, batches.c.counts).where(mine & ~batches.c.returned if read_only else mine)
     with database.read() as connection:
-        return [seq for seq, counts in connection.execute(query) if _counted(counts, outcome, reason)]
+        found = connection.execute(query.order_by(batches.c.seq))
+        return [seq for seq, counts in found if _counted(counts, outcome, reason)]
 
 
 @asked_again
@@ -79,7 +85,7 @@ def _answers(connection: sa.Connection, run_id: str, seq: int) -> list[pl.DataFr
 
 def recorded(database: Database, run_id: str) -> Iterator[pl.DataFrame]:
     """See `Ledger.recorded`."""
-    for frame in leads(database, run_id, None, None):
+    for frame in leads(database, run_id, None, None, read_only=True):
         yield frame.select(ID, ROW, ADDRESS, KEY)
 
 
