@@ -24,6 +24,7 @@ from unittest import mock
 
 import yaml
 from moved_clock import MovedClock
+from shelf import load, store
 from syncline import registry
 from syncline.cli import main
 from syncline.clock import Clock
@@ -105,6 +106,28 @@ class Place:
     def records(self, *records: Mapping[str, Any]) -> None:
         """What the table holds."""
         (self.folder / "table.json").write_text(json.dumps(records))
+
+    def people(self) -> dict[str, Any]:
+        """Who stands on the shelf, by address."""
+        found: dict[str, Any] = self.shelf_state()["people"]
+        return found
+
+    def shelf_state(self) -> dict[str, Any]:
+        """What the file of the shelf says."""
+        return load(self.folder / "shelf.json")
+
+    def store_shelf(self, state: dict[str, Any]) -> None:
+        """Change what the file of the shelf says."""
+        store(self.folder / "shelf.json", state)
+
+    def put(self, **statuses: str) -> None:
+        """Set the status of people on the shelf (`ann` is ann@example.com); `gone` takes them away."""
+        state = self.shelf_state()
+        for name, status in statuses.items():
+            state["people"].setdefault(f"{name}@example.com", {"subscribed": 0})["status"] = status
+            if status == "gone":
+                del state["people"][f"{name}@example.com"]
+        self.store_shelf(state)
 
     def sign_up(self, *names: str, **fields: Any) -> tuple[str, ...]:
         """Records in Creator, `name`@example.com each; their IDs."""

@@ -6,6 +6,8 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
+import msgspec
+
 from .errors import Fatal
 from .pipeline import Pipeline
 from .pipeline.match import Match
@@ -32,6 +34,7 @@ class Assembly:
             raise
 
     def _make(self, bound: Bound) -> None:
+        self._bound = bound
         self.source = bound.source_class(bound.source_config, self._connection(bound.source_connection))
         self.sink = bound.sink_class(bound.sink_config, self._connection(bound.sink_connection))
         self.transforms = [transform(config) for transform, config in bound.transforms]
@@ -73,6 +76,11 @@ class Assembly:
     def unique(self) -> bool:
         """Whether a rule makes sure that no person comes twice in a run."""
         return any(rule.name == "file_duplicate" for rule in self.rules)
+
+    def take_out_by(self, action: str) -> None:
+        """From now on the sink takes people out by this action, whatever its config says of `on_delete`."""
+        config = msgspec.structs.replace(self._bound.sink_config, on_delete=action)
+        self.sink = self._bound.sink_class(config, self._connection(self._bound.sink_connection))
 
     def shape(self) -> Shape:
         """The mapping and the transforms of the spec."""

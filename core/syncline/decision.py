@@ -48,6 +48,8 @@ OWN_REASONS: Mapping[Outcome, Mapping[str, str]] = {
     Outcome.DUPLICATE: {
         "updated": "already in the target account; sent again because something differs",
         "unchanged": "already in the target account; nothing to send",
+        "held": "already in the target account; something differs, and a guard holds the change",
+        "restored": "changed by a run that was undone; given the former values again",
     },
     Outcome.IGNORED: DEFAULT_REASONS,
     Outcome.UNKNOWN: {
@@ -58,9 +60,26 @@ OWN_REASONS: Mapping[Outcome, Mapping[str, str]] = {
     Outcome.DELETED: {
         "unsubscribed": "gone from the source; unsubscribed from the list",
         "do_not_mail": "gone from the source; moved to the do-not-mail registry",
+        "undone": "added by a run that was undone, and taken out again; the detail says how",
     },
 }
 """Reason codes that the engine itself gives, by outcome. Rules and sinks add theirs."""
+
+
+UNDO_REASONS: Mapping[str, str] = {
+    "changed_later": "a later run sent this lead again",
+    "edited_in_target": "somebody edited the lead in the target since",
+    "former_unknown": "nobody knows what stood there before the run",
+    "former_empty": "the field was empty before the run, and the sink empties nothing (`empty_values: keep`)",
+    "not_updated": "the sink does not update known leads (`on_duplicate: skip`, or a public list)",
+    "mail_sent": "a mail went out, which cannot be taken back",
+    "not_there": "is no longer in the target",
+    "never_resubscribed": "was taken out by the run; nobody is subscribed again",
+    "fate_unknown": "nobody knows whether the lead arrived",
+    "cannot_remove": "the sink cannot take anybody out",
+}
+"""Why an undo leaves a lead as it is: reasons of `ignored` in a run that undoes another one; `do_not_mail` is
+one too."""
 
 
 @dataclass

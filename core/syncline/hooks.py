@@ -65,6 +65,12 @@ def syncline_run_finished(run: Mapping[str, Any]) -> None:
 
 
 @hookspec
+def syncline_run_broken_off(run: Mapping[str, Any], reason: str) -> None:
+    """Told when this process does no more for a run that it had told of as started, and that has no end yet: another
+    process has taken it over, or the ledger cannot be reached. Whoever goes on with it tells of it anew."""
+
+
+@hookspec
 def syncline_sync_deactivated(sync: str, reason: str) -> None:
     """Told when a sync became inactive, for good."""
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from syncline.errors import Busy, Fatal, NotRunnable
 from syncline.ledger import Firing, Ledger, Refusal, RunRecord, SyncRecord, wait_after
+from syncline.ledger.firings import SUPERSEDED
 
 START = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -120,9 +121,11 @@ def test_a_later_firing_takes_the_place_of_one_that_waits(ledger: Ledger, hand: 
     sync, node = met(ledger), ledger.join()
     ledger.release(claimed(ledger, node, sync))
     hand.now += DAY
+    ledger.postpone(claimed(ledger, node, sync, hand.now), "the table tore")
+    hand.now += DAY
     assert claimed(ledger, node, sync, hand.now).due == hand.now
-    assert states(ledger, sync) == [("skipped", 1), ("claimed", 1)]
-    assert messages(ledger, sync)[0] == "the next one was due before it could be done"
+    assert states(ledger, sync) == [("skipped", 1), ("skipped", 1), ("claimed", 1)]
+    assert messages(ledger, sync)[:2] == [SUPERSEDED, f"{SUPERSEDED}; before that: the table tore"]
 
 
 # ------------------------------------------------------------------------------------- those who die or fall silent
@@ -139,6 +142,15 @@ def test_a_node_that_is_silent_for_a_minute_loses_its_firing_to_the_next(ledger:
     assert ledger.unfinished() == [(sync.id, START)]
     taken = claimed(ledger, other, sync, None)
     assert (taken.due, taken.attempts, taken.node) == (START, 2, other)
+
+
+def test_a_claim_is_a_sign_of_life(ledger: Ledger, hand: Hand) -> None:
+    sync = met(ledger)
+    mine, other = ledger.join(), ledger.join()
+    hand.now = START + 30 * MINUTE  # the machine slept: nobody has given a sign of life since
+    claimed(ledger, mine, sync)
+    assert ledger.claim(other, sync.id, START) == Refusal("busy")
+    assert [node for node, _ in ledger.serving()] == [mine]
 
 
 def test_a_process_that_slept_before_its_run_started_does_not_run_what_another_took_over(

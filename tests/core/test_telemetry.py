@@ -17,7 +17,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from prometheus_client.parser import text_string_to_metric_families
 from syncline.budget import Budgets, Limit, MemoryStore
-from syncline.ledger import Ledger
+from syncline.errors import LeaseLost
+from syncline.ledger import Journal, Ledger
 from syncline.observers import Observers
 from syncline.telemetry import METRICS, Telemetry, opened
 from syncline.telemetry.environment import asked
@@ -300,6 +301,23 @@ def test_the_age_of_the_last_success_is_that_of_the_ledger_and_grows(tmp_path: P
     telemetry = opened(ledger, {}, serving=True, scraped=True)
     assert telemetry is not None
     assert "syncline_last_success_age_seconds{" not in telemetry.text().decode()
+
+
+def test_a_run_that_another_process_took_over_is_not_under_way_here(
+    shop: Workshop, collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def taken(*ignored: object, **also: object) -> None:
+        raise LeaseLost("no longer ours")
+
+    shop.run(PEOPLE)
+    telemetry = watched(shop, {"OTEL_TRACES_EXPORTER": "otlp"}, scraped=True)
+    monkeypatch.setattr(Journal, "open_batch", taken)
+    with pytest.raises(LeaseLost):
+        shop.run([person("eve", 9)])
+    telemetry.close()
+    assert "syncline_runs_active 0.0" in telemetry.text().decode()
+    (whole,) = [span for span in collector.spans if span.name == "syncline.run"]
+    assert (whole.status.code, whole.status.message) == (2, "no longer ours")
 
 
 def test_a_ledger_that_is_gone_takes_only_its_own_metrics_away(

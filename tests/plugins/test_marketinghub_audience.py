@@ -219,10 +219,10 @@ def test_nobody_is_taken_for_gone_because_others_left_while_the_list_was_read(ac
         answer = send(method, path, **rest)
         if path.endswith("/getleads"):
             box.change_lead("delete", answer.json["list_of_details"][0]["lead_email"])
-            client.send = send  # type: ignore[method-assign]
+            client.send = send  # type: ignore[method-assign]  # back as it was
         return answer
 
-    client.send = leaving  # type: ignore[method-assign]
+    client.send = leaving  # type: ignore[method-assign]  # one call leaves in between
     parts = read(account.sink(known_in="list", page_size=4, connection=connection), {}, sending=False)
     left = {lead.email for lead in box.leads(LIST) if lead.status == "active"}
     assert len(left) == len(active) - 1

@@ -15,8 +15,10 @@ from ..clock import iso
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ..executor.undo import Proposal
     from ..explain import Explanation
-    from ..ledger import Revision, RunRecord, SyncRecord
+    from ..ledger import Revision, RunRecord, SyncRecord, Waiting
+    from ..pipeline.guard import Tally
     from ..plan import Action, Done, Plan
     from ..plugin import Check
     from ..registry import Registry
@@ -87,15 +89,19 @@ def noted(notes: Sequence[str]) -> Json:
     return {"notes": list(notes)} if notes else {}
 
 
-def lead(row: Mapping[str, Any]) -> Json:
-    """`leads`: one line of JSON Lines: `{"email", "source_id", "outcome", "reason", "detail"}`."""
-    return {
+def lead(row: Mapping[str, Any], letter: Mapping[str, Any] | None = None) -> Json:
+    """`leads`: one line of JSON Lines: `{"email", "source_id", "outcome", "reason", "detail"}`; of a lead that became a
+    dead letter also `"code"`, `"attempts"`, `"return_at"` (null: not by itself), `"settled_by"` (a run, null while it
+    waits) and `"settled_why"`: delivered, replaced (by a newer letter), changed (the record is newer), taken,
+    ignored/REASON or duplicate/REASON."""
+    line = {
         "email": row["#address"] if row["#address"] is not None else row["#key"],
         "source_id": row["#id"],
         "outcome": row["outcome"],
         "reason": row["reason"],
         "detail": row["detail"],
     }
+    return line if letter is None else line | dict(letter) | {"return_at": iso(letter["return_at"])}
 
 
 def explanation(told: Explanation) -> Json:
@@ -115,10 +121,40 @@ def forgotten(erased: Mapping[str, int]) -> Json:
     return {"erased": dict(sorted(erased.items()))}
 
 
+def approval(run: RunRecord, leads: Sequence[Mapping[str, Any]]) -> Json:
+    """`approve`: `{"run", "sync", "held": {"plan", "state", "used_by", "removals", "changes"}, "leads": [{"email",
+    "source_id", "kind"}]}`; `kind` is removal or change, `held` as in the document of the run."""
+    return {"run": run.id, "sync": run.sync, "held": run.document().get("held"), "leads": list(leads)}
+
+
+def undoing(found: Proposal, tallies: Mapping[str, Tally]) -> Json:
+    """`undo --dry-run`: `{"run", "sync", "action", "take_out": [email], "restore": [{"email", "detail"}], "left":
+    [{"email", "reason", "detail"}], "forgotten", "guards": {"removals", "changes"}}`; `undo` itself prints its run."""
+    return {
+        "run": found.run.id,
+        "sync": found.run.sync,
+        "action": found.action,
+        "take_out": found.removals["#address"].to_list(),
+        "restore": [
+            {"email": email, "detail": found.words.get(key)}
+            for email, key in found.restored.select("#address", "#key").iter_rows()
+        ],
+        "left": [
+            {"email": email, "reason": reason, "detail": detail}
+            for email, reason, detail in found.left.select("#address", "reason", "detail").iter_rows()
+        ],
+        "forgotten": found.forgotten,
+        "guards": {name: tally.document() for name, tally in tallies.items()},
+    }
+
+
 def status(known: Iterable[Known], parked: Mapping[str, float]) -> Json:
     """`status`: `{"syncs": [{"sync", "file", "state", "reason", "last_run", "next_run", "schedule", "dead_letters",
-    "failures", "retry_at", "notes"}], "parked": [{"budget", "until"}]}`, by name. `state` is null for a sync that the
-    ledger has not met; `failures` counts scheduled runs that failed in a row, and the next try is at `retry_at`."""
+    "letters": {"rejected", "unknown", "returning", "exhausted", "next_at"}, "failures", "retry_at", "holding",
+    "notes"}], "parked": [{"budget", "until"}]}`, by name. `state` is null for a sync that the ledger has not met;
+    `failures` counts scheduled runs that failed in a row, and the next try is at `retry_at`; `holding` is the run in
+    which a guard holds something that waits, or null. Of the `dead_letters`, `returning` come back by themselves, the
+    first of them at `next_at`, and `exhausted` were tried too often for that."""
     return {
         "syncs": [
             {
@@ -129,14 +165,26 @@ def status(known: Iterable[Known], parked: Mapping[str, float]) -> Json:
                 "last_run": each.last_run.document() if each.last_run else None,
                 "next_run": iso(each.next_run),
                 "schedule": each.schedule,
-                "dead_letters": each.dead_letters,
+                "dead_letters": each.letters.all,
+                "letters": _letters(each.letters),
                 "failures": each.failures,
                 "retry_at": iso(each.retry_at),
+                "holding": each.holding.document() if each.holding else None,
                 "notes": each.notes,
             }
             for each in known
         ],
         "parked": [{"budget": name, "until": moment(until)} for name, until in sorted(parked.items())],
+    }
+
+
+def _letters(waiting: Waiting) -> Json:
+    return {
+        "rejected": waiting.rejected,
+        "unknown": waiting.unknown,
+        "returning": waiting.returning,
+        "exhausted": waiting.exhausted,
+        "next_at": iso(waiting.next_at),
     }
 
 
@@ -214,9 +262,9 @@ def definition(shown: Definition) -> Json:
     """`show`: `{"sync", "file", "description", "state", "reason", "created_at", "enabled", "source", "sink", "mapping",
     "transforms", "ignore", "retrieve", "lookback", "schedule", "next_runs", "replaces", "last_run", "revisions":
     [{"number", "at", "commit", "author", "changes": [{"path", "old", "new"}]}], "events": [{"at", "state",
-    "reason"}], "failures", "retry_at", "firings": [{"due", "state", "attempts", "at", "message"}], "notes"}`; revisions
-    and events oldest first, firings newest first: claimed, waiting, done or skipped. `source` and `sink` are as
-    written; references stay references."""
+    "reason"}], "failures", "retry_at", "firings": [{"due", "state", "attempts", "at", "message"}], "holding",
+    "letters", "notes"}`; revisions and events oldest first, firings newest first: claimed, waiting, done or skipped.
+    `source` and `sink` are as written; references stay references; `holding` and `letters` as in `status`."""
     raw = shown.raw
     return {
         "sync": shown.name,
@@ -237,6 +285,8 @@ def definition(shown: Definition) -> Json:
         "failures": shown.record.failures if shown.record else 0,
         "retry_at": iso(shown.record.retry_at) if shown.record else None,
         "firings": [{**each, "due": iso(each["due"]), "at": iso(each["at"])} for each in shown.firings],
+        "holding": shown.holding.document() if shown.holding else None,
+        "letters": _letters(shown.letters),
         "notes": shown.notes,
     }
 

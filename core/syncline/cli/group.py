@@ -26,6 +26,8 @@ NAMES = (
     "leads",
     "explain",
     "retry",
+    "approve",
+    "undo",
     "forget",
     "render",
     "doctor",

@@ -22,6 +22,8 @@ def show(terminal: Terminal, run: RunRecord, notes: Sequence[str] = ()) -> None:
         terminal.say(terminal.clean(f"Rejected, by code: {text.listing(rejected)}"))
     if unknown := run.counts.reasons(Outcome.UNKNOWN):
         terminal.say(terminal.clean(f"Unknown, by reason: {text.listing(unknown)}"))
+    if run.returned:
+        terminal.say(f"{text.plural(run.returned, 'lead')} of the total came back from earlier runs")
     terminal.say(f"{calls}; {text.duration(seconds)}")
     if run.message:
         terminal.say(terminal.clean(f"{run.status}: {run.message}"))
@@ -37,6 +39,9 @@ def steps(run: RunRecord) -> list[str]:
     found = []
     if run.status == "inactive":
         found.append(f"this sync never runs again; give its spec a new name and say `replaces: {run.sync}`")
+    if run.status == "held" and run.hold_state == "waiting":
+        found.append(f"see who waits: syncline approve {run.id} --dry-run")
+        found.append(f"let it be done, once: syncline approve {run.id}")
     if run.status in ("failed", "interrupted"):
         found.append("run it again: what was recorded stays, and no lead is sent twice")
     if of(Outcome.REJECTED):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -15,16 +16,18 @@ import polars as pl
 from .. import window as windows
 from ..adoption import adopt
 from ..assembly import Assembly
-from ..batch import KEY
-from ..budget import Budgets
+from ..batch import ID, KEY, ROW
+from ..budget import Budgets, MemoryStore
 from ..clock import SYSTEM, Clock
 from ..decision import Outcome
-from ..errors import Deactivate, Fatal, LeaseLost, Retriable, SpecError, Stopped, SynclineError
-from ..ledger import CARRIED_OUT, DeadLetter, Firing, Journal, Ledger, RunRecord, SyncRecord, not_runnable
+from ..errors import Deactivate, Fatal, LeaseLost, Retriable, Stopped, SynclineError
+from ..ledger import ASIDE, CARRIED_OUT, DeadLetter, Firing, Journal, Ledger, RunRecord, SyncRecord, not_runnable
+from ..ledger import Undoing as Undoes
 from ..observers import Observers
 from ..pipeline import Pipeline, numbered, resume
 from ..pipeline.deliver import Delivery
 from ..pipeline.extract import Extraction
+from ..pipeline.guard import Decided, Tally
 from ..pipeline.match import OUTCOME, Match
 from ..pipeline.people import People
 from ..pipeline.screen import recall
@@ -34,16 +37,22 @@ from ..secrets import Redactor
 from ..sharing import Shared
 from ..spec import Bound
 from ..window import scope_of
+from .asked import Asked
 from .closing import Closing
-from .departure import Departure, Held, baseline
+from .departure import Departure, baseline
+from .former import with_former
+from .guarding import Guard, Held
 from .heartbeat import alive
 from .memory import Turn, people_of
 from .progress import Progress, current
+from .returning import Returning
+from .undo import Proposal, acting, propose, undoable
+from .undoing import Undoing
 
 log = logging.getLogger("syncline")
 
-RETRIED = ("active", "completed")
-"""States in which dead letters may be sent again."""
+ASIDE_STATES = ("active", "completed")
+"""States in which dead letters may be sent again, and a run undone."""
 DEFECTS = (Exception, SystemExit, pl.exceptions.PanicException)
 """What nobody raises on purpose: a plugin that ends the process, or a panic in Polars, is no reason to end all runs."""
 
@@ -98,7 +107,7 @@ class Executor:
         _refuse(sync, ("active",))
         while True:
             ended = self._once(bound, sync, "schedule" if firing else "manual", firing=firing)
-            if ended.trigger != "retry" or ended.status not in CARRIED_OUT:
+            if ended.trigger not in ASIDE or ended.status not in CARRIED_OUT:
                 return ended
             sync = self.ledger.sync(sync.name) or sync
 
@@ -111,21 +120,44 @@ class Executor:
         are left alone otherwise. Raises `SpecError` when there is nothing to send again.
         """
         sync = adopt(self.ledger, self.observers, bound.spec)
-        _refuse(sync, RETRIED)
+        _refuse(sync, ASIDE_STATES)
 
-        def left() -> list[DeadLetter]:
-            found = self.ledger.dead_letters(run_id=run_id, sync_id=sync.id, code="unknown" if unknown else code)
-            return [letter for letter in found if unknown or letter.code != "unknown"][:limit]
-
+        asked = Asked(self.ledger, sync.id, run_id, code, limit, unknown)
         while True:
-            if not left():
-                raise SpecError(
-                    f"run {run_id} has no {'unknown' if unknown else 'rejected'} leads left to send again",
-                    mend="`syncline leads RUN` shows what became of its leads",
-                )
-            ended = self._once(bound, sync, "retry", letters=left)
+            if not asked.left():
+                raise asked.nothing()
+            ended = self._once(bound, sync, "retry", letters=asked.left)
             if not ended.resumed or ended.status not in ("succeeded", "partial"):
                 return ended
+
+    def undo(self, bound: Bound, run: RunRecord, *, action: str | None = None) -> RunRecord:
+        """A run that takes back what can be taken back of an earlier one: see `undo`.
+
+        `action` is how people are taken out; None: as `on_delete` says, or else the mildest way of the sink. Raises
+        `SpecError` for a run that cannot be undone, `NotRunnable` for one that was.
+        """
+        sync = adopt(self.ledger, self.observers, bound.spec)
+        _refuse(sync, ASIDE_STATES)
+        undoable(self.ledger, run)
+        undoes = Undoes(run.id, acting(bound, action))
+        while True:
+            ended = self._once(bound, sync, "undo", undoing=undoes)
+            if ended.undoes == run.id or ended.status not in CARRIED_OUT:
+                return ended
+
+    def proposal(self, bound: Bound, run: RunRecord, action: str | None) -> tuple[Proposal, dict[str, Tally]]:
+        """What `undo` would do now, and what the guards would say; nothing is written (open the ledger read-only)."""
+        spent, parked = self.ledger.spent()
+        budgets = Budgets(MemoryStore(spent, parked), stop=self.stop)
+        sync = self.ledger.sync(bound.spec.name)
+        assert sync is not None  # noqa: S101 - it has run
+        with Assembly(bound, self.runtime(budgets)) as assembly:
+            if action is not None:
+                assembly.take_out_by(action)
+            assembly.sink.prepare(assembly.mapped)
+            people = self.people(sync, assembly, keep=False)
+            found = propose(self.ledger, sync, run, assembly, people, self.match(assembly, people), action)
+            return found, found.tallies(assembly, self.ledger.approved(sync.id, undoes=run.id))
 
     def zone(self, bound: Bound) -> str:
         """The zone in which times without one are meant: the source's own, UTC for a source that has none."""
@@ -140,7 +172,7 @@ class Executor:
 
     def runtime(self, budgets: Budgets) -> Runtime:
         """What connections are lent."""
-        return Runtime(budgets, self.redactor, self.cache, self.ledger.state_folder, self.stop)
+        return Runtime(budgets, self.redactor, self.cache, self.ledger.state_folder, self.stop, self.clock)
 
     def people(self, sync: SyncRecord | None, assembly: Assembly, *, keep: bool) -> People:
         """What is known of people; `keep` False: a refreshed audience is not stored."""
@@ -164,10 +196,11 @@ class Executor:
         *,
         firing: Firing | None = None,
         letters: Callable[[], list[DeadLetter]] = list,
+        undoing: Undoes | None = None,
     ) -> RunRecord:
         """One run, in a context of its own; or the rest of one that was broken off."""
         with Assembly(bound, self._connections) as assembly:
-            ended = copy_context().run(self._attempt, sync, trigger, assembly, letters, firing)
+            ended = copy_context().run(self._attempt, sync, trigger, assembly, letters, firing, undoing)
             if ended.status in CARRIED_OUT:
                 self._note_zone(sync, assembly)
             return ended
@@ -189,6 +222,7 @@ class Executor:
         assembly: Assembly,
         letters: Callable[[], list[DeadLetter]],
         firing: Firing | None,
+        undoing: Undoes | None,
     ) -> RunRecord:
         progress = Progress(self.observers)
         current.set(progress)
@@ -208,8 +242,9 @@ class Executor:
             sync,
             trigger=trigger,
             window=windows.stored(window, scope_of(assembly.spec)),
-            allowed=RETRIED if trigger == "retry" else ("active",),
+            allowed=ASIDE_STATES if trigger in ASIDE else ("active",),
             firing=firing,
+            undoing=undoing,
         )
         try:
             progress.run = run.id
@@ -219,6 +254,12 @@ class Executor:
                 return closing.inactive(self.redactor.clean(str(gone)))
             with alive(self.ledger, run, self.clock):
                 return self._guarded(closing, lambda: self._carry_out(sync, run, assembly, progress, letters))
+        except BrokenRun:
+            raise
+        except SynclineError as error:
+            reason = self.redactor.clean(str(error))
+            self.observers.tell("syncline_run_broken_off", run=run.document(), reason=reason)
+            raise
         finally:
             self._let_go(run)
 
@@ -262,6 +303,8 @@ class Executor:
         progress: Progress,
         letters: Callable[[], list[DeadLetter]],
     ) -> End:
+        if run.action is not None:
+            assembly.take_out_by(run.action)
         assembly.sink.prepare(assembly.mapped)
         recorded = list(self.ledger.leads(run.id)) if run.resumed else []
         again = letters() if run.trigger == "retry" and not run.resumed else []
@@ -272,14 +315,28 @@ class Executor:
         pipeline = assembly.pipeline(match)
         if run.trigger == "retry":
             batches = numbered(again, self.ledger.next_row(run), pipeline.fields)
-            self._flow(run, assembly, people, match, pipeline, progress, batches)
-            self.ledger.settle_dead_letter(asked, run.id)
+            self._flow(run, assembly, people, match, pipeline, progress, (), returning=lambda: batches)
+            self.ledger.settle_dead_letter(asked, run.id, "taken")
+            return End(Ending.STOPPED_EARLY if self.stop.is_set() else Ending.COMPLETE)
+        guard = Guard(self.ledger, sync, run, assembly.spec.guards, self.stop)
+        if run.undoes is not None:
+            undoing = Undoing(self.ledger, sync, run, assembly, guard, self.stop)
+            with self._at_work(run, assembly, people, match, progress) as (journal, delivery):
+                undoing.carry_out(undoing.proposal(people, match), journal, delivery)
             return End(Ending.STOPPED_EARLY if self.stop.is_set() else Ending.COMPLETE)
         extraction = self._extraction(run, assembly, recorded)
-        departure = Departure(self.ledger, sync, run, assembly, self.stop)
+        letters_due = Returning(self.ledger, sync.id, assembly.sink, run=run, recorded=recorded)
+
+        def returning() -> Iterable[tuple[pl.DataFrame, str | None]]:
+            if extraction.end.ending is Ending.STOPPED_EARLY:  # nobody knows who would have come anew
+                return ()
+            return letters_due.batches(self.ledger.next_row(run), pipeline.fields)
+
+        departure = Departure(self.ledger, sync, run, assembly, guard, self.stop)
         with contextlib.closing(pipeline.shaped(extraction)) as shaped:
             self._flow(
-                run, assembly, people, match, pipeline, progress, shaped,
+                run, assembly, people, match, pipeline, progress, letters_due.watched(shaped),
+                returning=returning, guarded=guard.screen,
                 then=lambda journal: departure.carry_over(extraction.end, journal),
             )  # fmt: skip
         return extraction.end
@@ -293,10 +350,18 @@ class Executor:
             assembly.source,
             assembly.source.partitions(window),
             since=since,
-            recorded=pl.concat(recorded) if recorded else None,
-            behind_cursor=0 if not same else self.ledger.behind_cursor(run) if since else self.ledger.next_row(run),
+            recorded=self._read_before(run, recorded),
+            behind_cursor=self.ledger.rows_read(run, behind_cursor=since is not None) if same else 0,
             stop=self.stop,
         )
+
+    def _read_before(self, run: RunRecord, recorded: Sequence[pl.DataFrame]) -> pl.DataFrame | None:
+        """What the run has recorded before it was broken off; of leads that returned, the IDs are no records read."""
+        if not recorded:
+            return None
+        read = pl.concat([pl.DataFrame(schema={ROW: pl.UInt64}), *(each[[ROW]] for each in self.ledger.recorded(run))])
+        ids = pl.when(pl.col(ROW).is_in(read[ROW].implode())).then(pl.col(ID)).alias(ID)
+        return pl.concat(recorded).with_columns(ids)
 
     def _flow(
         self,
@@ -307,14 +372,32 @@ class Executor:
         pipeline: Pipeline,
         progress: Progress,
         shaped: Iterable[tuple[pl.DataFrame, str | None]],
+        returning: Callable[[], Iterable[tuple[pl.DataFrame, str | None]]],
+        guarded: Callable[[Iterator[Decided]], Iterator[Decided]] = lambda decided: decided,
         then: Callable[[Journal], None] = lambda journal: None,
     ) -> None:
-        sink, source = assembly.sink, assembly.source
+        source, sink = assembly.source, assembly.sink
 
         def recorded(seq: int, read: int, to_send: int) -> None:
             progress.recorded(seq, read, to_send)
             self.ledger.set_calls(run, source=run.source_calls + source.calls, sink=run.sink_calls + sink.calls)
 
+        with self._at_work(run, assembly, people, match, progress) as (journal, delivery):
+            flow = partial(
+                pipeline.flow, journal=journal, delivery=delivery, recorded=recorded,
+                former=lambda to_send: with_former(self.ledger, run.sync_id, people, to_send),
+            )  # fmt: skip
+            flow(shaped, first_batch=self.ledger.next_batch(run), guarded=guarded)
+            flow(returning(), first_batch=self.ledger.next_batch(run), returned=True)
+            delivery.finish()
+            then(journal)
+
+    @contextlib.contextmanager
+    def _at_work(
+        self, run: RunRecord, assembly: Assembly, people: People, match: Match, progress: Progress
+    ) -> Iterator[tuple[Journal, Delivery]]:
+        """The journal and the deliveries of a run; what it left open before it was broken off is seen to first."""
+        sink = assembly.sink
         remember = sink.remembers()
         with (
             self.ledger.journal(run, account=assembly.account, target=people.target, remember=remember) as journal,
@@ -325,9 +408,7 @@ class Executor:
         ):  # fmt: skip
             if run.resumed:
                 resume(delivery, self.ledger.open_batches(run))
-            pipeline.flow(shaped, journal, delivery, first_batch=self.ledger.next_batch(run), recorded=recorded)
-            delivery.finish()
-            then(journal)
+            yield journal, delivery
 
 
 def _refuse(sync: SyncRecord, allowed: Collection[str]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..assembly import Assembly
 from ..decision import Outcome
-from ..ledger import Ledger, RunRecord, SyncRecord, iso
+from ..ledger import ASIDE, Ledger, RunRecord, SyncRecord, iso
 from ..observers import Observers
 from ..plugin import End
 
@@ -62,7 +62,7 @@ class Closing:
         """A sync that was to run once is completed by its run, also when it was paused meanwhile; not when its schedule
         was edited meanwhile: that one is due anew."""
         schedule = self.assembly.spec.schedule
-        if schedule is None or schedule.frequency != "once" or self.run.trigger == "retry":
+        if schedule is None or schedule.frequency != "once" or self.run.trigger in ASIDE:
             return None
         edited = sync.spec.get("schedule") != self.assembly.spec.raw.get("schedule")
         return None if edited else ("completed", "frequency is once, and its run is done")

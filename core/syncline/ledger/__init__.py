@@ -2,15 +2,19 @@
 
 from ..clock import iso
 from .firings import CARRIED_OUT, Refusal, wait_after
+from .frames import FORMER
 from .journal import Journal
 from .ledger import Ledger
-from .records import DeadLetter, Firing, OpenBatch, Origin, Revision, RunRecord, SyncRecord, Wanted
-from .streak import BAD, GOOD, Standing, Streak
+from .records import DeadLetter, Firing, OpenBatch, Origin, Revision, RunRecord, SyncRecord, Undoing, Wanted
+from .returning import Waiting
+from .streak import ASIDE, BAD, GOOD, Standing, Streak
 from .syncs import difference, not_runnable, rescheduled, same_identity, state_after
 
 __all__ = [
+    "ASIDE",
     "BAD",
     "CARRIED_OUT",
+    "FORMER",
     "GOOD",
     "DeadLetter",
     "Firing",
@@ -24,6 +28,8 @@ __all__ = [
     "Standing",
     "Streak",
     "SyncRecord",
+    "Undoing",
+    "Waiting",
     "Wanted",
     "difference",
     "iso",

@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from ..batch import ADDRESS, ID, KEY, ROW, key_of
 from . import key_index, tables
 from .database import Database
-from .frames import DETAIL, hash_of, hashes, may_hold, pack, pack_outcomes, unpack, unpack_outcomes
+from .frames import DETAIL, FORMER, hash_of, hashes, may_hold, pack, pack_outcomes, unpack, unpack_outcomes
 from .locks import forget_people, tidy_up
 from .quotes import unquote
 from .suppression import count_forgotten, suppress
-from .tables import audience, batches, dead_letters, deliveries, members, runs
+from .tables import audience, batches, dead_letters, deliveries, held_leads, members, runs
 
 
 def forget(database: Database, address: str) -> dict[str, int]:
@@ -26,7 +26,7 @@ def forget(database: Database, address: str) -> dict[str, int]:
         forget_people(database, connection)
         counts = {
             table.name: connection.execute(table.delete().where(table.c.key == key)).rowcount
-            for table in (members, audience, dead_letters)
+            for table in (members, audience, dead_letters, held_leads)
         }
         counts["outcomes"] = counts["payloads"] = 0
         for run_id, _, seqs in key_index.runs_with(connection, key):
@@ -64,6 +64,9 @@ def _blank(connection: sa.Connection, run_id: str, seq: int, key: str) -> _Blank
     values: dict[str, bytes] = {"outcomes": pack_outcomes(outcomes)}
     if row.hashes is not None:
         values["hashes"] = left
+    if row.former is not None:
+        former = unpack(row.former)
+        values["former"] = pack(blanked(former, theirs, [KEY, FORMER]))
     sent = 0
     if row.payload is not None:
         payload = unpack(row.payload)
@@ -97,8 +100,11 @@ def prune(database: Database, retention_days: float) -> int:
         tidy_up(database, connection)
         old = sa.select(runs.c.id).where(runs.c.finished_at < before)
         here = batches.c.run_id.in_(old) & batches.c.outcomes.is_not(None)
-        pruned = connection.execute(batches.update().where(here).values(outcomes=None, hashes=None)).rowcount
+        pruned = connection.execute(
+            batches.update().where(here).values(outcomes=None, hashes=None, former=None)
+        ).rowcount
         connection.execute(tables.key_index.delete().where(tables.key_index.c.run_id.in_(old)))
+        connection.execute(held_leads.delete().where(held_leads.c.run_id.in_(old)))
         ended = tables.firings.c.state.in_(("done", "skipped")) & (tables.firings.c.at < before)
         connection.execute(tables.firings.delete().where(ended))
     return pruned

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from ..batch import ROW
 from ..decision import Outcome
-from . import key_index, open_batch
+from . import holds, key_index, open_batch
 from .database import Database
 from .firings import settle
 from .frames import DETAIL, OUTCOME, REASON
@@ -46,6 +46,7 @@ def finish(
         given = {name: value for name, value in (("watermark", watermark), ("scope", scope)) if value is not None}
         if given:
             connection.execute(syncs.update().where(syncs.c.id == run.sync_id).values(**given))
+        holds.settle(connection, run, status)
         settle(database, connection, sync, run, status=status, message=message, after=after)
         if state := becomes(sync):
             change(database, connection, sync, *state)

@@ -16,6 +16,8 @@ import polars as pl
 from ..batch import ADDRESS, ID, KEY, ROW
 
 OUTCOME, REASON, DETAIL = "outcome", "reason", "detail"
+FORMER = "#former"
+"""JSON of what a known lead held before it was updated; null: nobody knows."""
 PLANNED = ("planned_outcome", "planned_reason")
 OUTCOMES = pl.Schema(
     {

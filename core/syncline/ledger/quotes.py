@@ -6,12 +6,15 @@ They name nobody by a key, so all of them are looked through.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
 
 from ..batch import BLANKS
 from . import tables
+from .asking import asked_again
 from .database import Database
 from .frames import DETAIL, pack_outcomes, unpack_outcomes
 from .locks import forget_people
@@ -50,16 +53,19 @@ def _in_column(database: Database, column: sa.Column[str], quoted: re.Pattern[st
 
 def _in_details(database: Database, quoted: re.Pattern[str]) -> int:
     """One batch after the other, each in a transaction of its own: a long history keeps nobody waiting."""
-    with database.read() as connection:
-        known = connection.execute(sa.select(batches.c.run_id, batches.c.seq).where(_kept())).all()
     found = 0
-    for run_id, seq in known:
-        here = (batches.c.run_id == run_id) & (batches.c.seq == seq) & _kept()
-        with database.read() as connection:
-            blob = connection.scalar(sa.select(batches.c.outcomes).where(here))
+    for each in _read(database, sa.select(batches.c.run_id, batches.c.seq).where(_kept())):
+        here = (batches.c.run_id == each.run_id) & (batches.c.seq == each.seq) & _kept()
+        blob = next((row.outcomes for row in _read(database, sa.select(batches.c.outcomes).where(here))), None)
         if blob is not None and _held(unpack_outcomes(blob), quoted):
             found += _rewritten(database, here, quoted)
     return found
+
+
+@asked_again
+def _read(database: Database, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+    with database.read() as connection:
+        return connection.execute(query).all()
 
 
 def _kept() -> sa.ColumnElement[bool]:

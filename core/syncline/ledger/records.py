@@ -51,7 +51,9 @@ class SyncRecord:
 class RunRecord:
     """A run at one instant. `window` and `cursor` are opaque to the ledger; `token` proves the lease of its holder.
 
-    `due` is the firing that it carries out; None when a person started it.
+    `due` is the firing that it carries out; None when a person started it. `hold` says in numbers what a guard holds,
+    `hold_state` how far that is (see `holds`), `hold_by` the run that uses the approval. `undoes` is the run that this
+    one takes back, `action` how it takes people out. `returned` leads of its total were dead letters before.
     """
 
     id: str
@@ -69,11 +71,18 @@ class RunRecord:
     sink_calls: int
     resumed: bool
     due: datetime | None = None
+    hold: Mapping[str, Any] | None = None
+    hold_state: str | None = None
+    hold_by: str | None = None
+    undoes: str | None = None
+    action: str | None = None
+    returned: int = 0
     token: str = field(default="", repr=False)
 
     def document(self) -> dict[str, Any]:
         """The JSON document of DESIGN 10; `message` is there only when it says something, `due` only when the run
-        carries out a firing."""
+        carries out a firing, `held` only when a guard holds a part of it, `undoes` only when it undoes a run,
+        `returned` only when some of its leads were dead letters before."""
         document: dict[str, Any] = {
             "run": self.id,
             "sync": self.sync,
@@ -86,7 +95,19 @@ class RunRecord:
             "resumed": self.resumed,
         }
         document |= {"due": iso(self.due)} if self.due else {}
+        document |= {"undoes": self.undoes} if self.undoes else {}
+        if self.hold is not None:
+            document["held"] = {**self.hold, "state": self.hold_state, "used_by": self.hold_by}
+        document |= {"returned": self.returned} if self.returned else {}
         return document | ({"message": self.message} if self.message else {})
+
+
+@dataclass(frozen=True)
+class Undoing:
+    """The run that is to be taken back, and the `action` by which people are taken out (None: nobody is)."""
+
+    run: str
+    action: str | None
 
 
 @dataclass(frozen=True)
@@ -105,7 +126,9 @@ class OpenBatch:
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A lead that did not arrive. `code` is the refuser's, or `unknown`; `payload` is the one row as it was sent."""
+    """A lead that did not arrive. `code` is the refuser's, or `unknown`; `payload` is the one row as it was sent.
+
+    It returns by itself in the first run from `return_at` on; None: it stays until somebody asks for it."""
 
     id: int
     sync_id: int
@@ -118,6 +141,7 @@ class DeadLetter:
     attempts: int
     first_at: datetime
     last_at: datetime
+    return_at: datetime | None
     payload: pl.DataFrame
 
 

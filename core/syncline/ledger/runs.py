@@ -11,10 +11,12 @@ import sqlalchemy as sa
 
 from ..clock import iso
 from ..decision import Counts, Outcome
-from ..errors import Busy, LeaseLost, SpecError
+from ..errors import Busy, LeaseLost, NotRunnable, SpecError
+from .asking import asked_again
 from .database import Database
 from .process import Holder, this_process
-from .records import Firing, RunRecord, SyncRecord
+from .records import Firing, RunRecord, SyncRecord, Undoing
+from .streak import GOOD
 from .syncs import locked, not_runnable
 from .tables import batches, firings, leases, runs, syncs
 
@@ -30,12 +32,13 @@ def start(
     window: str,
     allowed: Collection[str],
     firing: Firing | None,
+    undoing: Undoing | None,
 ) -> RunRecord:
     """See `Ledger.start_run`."""
     token = f"{database.mark}-{secrets.token_hex(8)}"
     database.tokens.add(token)
     try:
-        return _started(database, sync, trigger, window, allowed, firing, token)
+        return _started(database, sync, trigger, window, allowed, firing, undoing, token)
     except BaseException:
         database.tokens.discard(token)
         raise
@@ -48,6 +51,7 @@ def _started(
     window: str,
     allowed: Collection[str],
     firing: Firing | None,
+    undoing: Undoing | None,
     token: str,
 ) -> RunRecord:
     with database.write() as connection:
@@ -61,7 +65,9 @@ def _started(
             sa.select(runs.c.id).where(runs.c.sync_id == sync.id, runs.c.status == "running").order_by(runs.c.id)
         ).scalar()
         if cut_off is None:
-            run_id = _insert(database, connection, sync, trigger, window, firing.due if firing else None)
+            if undoing is not None:
+                refuse_undone(connection, undoing.run)
+            run_id = _insert(database, connection, sync, trigger, window, firing.due if firing else None, undoing)
         else:
             run_id = str(cut_off)
             connection.execute(runs.update().where(runs.c.id == run_id).values(resumed=True))
@@ -117,13 +123,33 @@ def _refuse_while_held(database: Database, connection: sa.Connection, sync: Sync
     connection.execute(leases.delete().where(leases.c.sync_id == sync.id))
 
 
+def refuse_undone(connection: sa.Connection, run_id: str) -> None:
+    """A run is undone once. Raises `NotRunnable`."""
+    query = sa.select(runs.c.id).where(runs.c.undoes == run_id, runs.c.status.in_(GOOD))
+    if (by := connection.scalar(query)) is not None:
+        raise NotRunnable(
+            f"run {run_id} was undone already",
+            sync=by_id(connection, run_id).sync,
+            state="undone",
+            why=f"run {by} did it",
+            mend=f"`syncline leads {by}` shows what became of its leads",
+        )
+
+
 def _insert(
-    database: Database, connection: sa.Connection, sync: SyncRecord, trigger: str, window: str, due: datetime | None
+    database: Database,
+    connection: sa.Connection,
+    sync: SyncRecord,
+    trigger: str,
+    window: str,
+    due: datetime | None,
+    undoing: Undoing | None,
 ) -> str:
     now = database.now()
     insert = database.insert(runs).values(
         sync_id=sync.id, trigger=trigger, window=window, status="running", started_at=now, message="", counts={},
         source_calls=0, sink_calls=0, resumed=False, due=due,
+        undoes=undoing.run if undoing else None, action=undoing.action if undoing else None,
     )  # fmt: skip
     while True:  # of many runs that start within one second, two may come by the same id
         run_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
@@ -236,6 +262,7 @@ def by_id(connection: sa.Connection, run_id: str, *, token: str = "") -> RunReco
     return RunRecord(**{name: getattr(run, name) for name in RunRecord.__dataclass_fields__} | {"token": token})
 
 
+@asked_again
 def listed(database: Database, sync_id: int | None, limit: int | None) -> list[RunRecord]:
     """Runs, newest first."""
     query = _query().order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit)
@@ -243,6 +270,7 @@ def listed(database: Database, sync_id: int | None, limit: int | None) -> list[R
         return _selected(connection, query if sync_id is None else query.where(runs.c.sync_id == sync_id))
 
 
+@asked_again
 def found(database: Database, name: str) -> RunRecord:
     """See `Ledger.run`."""
     query = _query().order_by(runs.c.started_at.desc(), runs.c.id.desc())

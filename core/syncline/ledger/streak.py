@@ -1,7 +1,7 @@
 """How the runs of a sync went, one after the other: what notifications and gauges are made of.
 
-A retry is no fetch: it says nothing of whether the sync works, and is passed over here. So is a run that somebody
-stopped.
+A retry or an undo is no fetch: it says nothing of whether the sync works, and is passed over here. So is a run that
+somebody stopped.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from ..decision import Counts
+from .asking import asked_again
 from .database import Database
 from .tables import runs, syncs
 
 GOOD = ("succeeded", "partial")
 BAD = ("failed", "held")
+ASIDE = ("retry", "undo")
+"""Triggers of runs that read no records."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Standing:
     succeeded_at: datetime | None
 
 
+@asked_again
 def before(database: Database, run_id: str) -> Streak:
     """See `Ledger.streak`."""
     with database.read() as connection:
@@ -54,6 +58,7 @@ def before(database: Database, run_id: str) -> Streak:
         return Streak(own, good, *row)
 
 
+@asked_again
 def counts_before(database: Database, run_id: str, limit: int) -> list[Counts]:
     """See `Ledger.counts_before`."""
     with database.read() as connection:
@@ -62,11 +67,12 @@ def counts_before(database: Database, run_id: str, limit: int) -> list[Counts]:
         return [Counts.from_plain(counts) for counts in connection.scalars(query)]
 
 
+@asked_again
 def standings(database: Database) -> list[Standing]:
     """See `Ledger.standings`."""
     last = (
         sa.select(runs.c.finished_at)
-        .where(runs.c.sync_id == syncs.c.id, runs.c.status.in_(GOOD), runs.c.trigger != "retry")
+        .where(runs.c.sync_id == syncs.c.id, runs.c.status.in_(GOOD), runs.c.trigger.not_in(ASIDE))
         .order_by(runs.c.started_at.desc())
         .limit(1)
         .scalar_subquery()
@@ -81,4 +87,4 @@ def _earlier(connection: sa.Connection, run_id: str) -> sa.ColumnElement[bool]:
     sync_id, started_at = connection.execute(
         sa.select(runs.c.sync_id, runs.c.started_at).where(runs.c.id == run_id)
     ).one()
-    return sa.and_(runs.c.sync_id == sync_id, runs.c.started_at < started_at, runs.c.trigger != "retry")
+    return sa.and_(runs.c.sync_id == sync_id, runs.c.started_at < started_at, runs.c.trigger.not_in(ASIDE))

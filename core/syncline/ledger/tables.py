@@ -21,10 +21,11 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
     text,
 )
 
-VERSION = "0005"
+VERSION = "0007"
 """The newest schema version: the revision that `alembic_version` holds in an up-to-date ledger."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -152,8 +153,23 @@ runs = Table(
     Column("resumed", Boolean, nullable=False),
     Column("key_parts", Integer),  # of its key index; null while it has none
     Column("due", Moment),  # the firing that it carries out; null when a person started it
+    Column("hold", Json),  # what a guard holds, in numbers; its leads are in `held_leads`
+    Column("hold_state", Text),  # waiting, approved, used, void or empty; null: nothing is held
+    Column("hold_by", Text),  # the run that uses the approval
+    Column("undoes", Text),  # the run that this one takes back
+    Column("action", Text),  # how it takes people out, if it undoes a run
+    Column("returned", Integer, nullable=False, server_default="0"),  # leads of its total that were dead letters
     Index("runs_of_sync", "sync_id", "started_at"),
     Index("runs_by_start", "started_at"),
+    Index(
+        "runs_holding",
+        "sync_id",
+        sqlite_where=text("hold_state IN ('waiting', 'approved', 'used', 'empty')"),
+        postgresql_where=text("hold_state IN ('waiting', 'approved', 'used', 'empty')"),
+    ),
+    Index(
+        "runs_undoing", "undoes", sqlite_where=text("undoes IS NOT NULL"), postgresql_where=text("undoes IS NOT NULL")
+    ),
 )
 
 nodes = Table(
@@ -211,7 +227,21 @@ batches = Table(
     Column("hashes", LargeBinary),  # of its keys (see `frames.hashes`); null once the run's index holds them
     Column("outcomes", LargeBinary),  # null once its row detail was pruned
     Column("payload", LargeBinary),  # null once closed
+    Column("former", LargeBinary),  # what known leads held before they were updated; null once row detail was pruned
+    Column("returned", Boolean, nullable=False, server_default=false()),  # dead letters, not read from the source
     Index("batches_open", "run_id", sqlite_where=text("open"), postgresql_where=text("open")),
+)
+
+held_leads = Table(
+    "held_leads",
+    metadata,
+    Column("run_id", ForeignKey("runs.id"), primary_key=True),
+    Column("kind", Text, primary_key=True),  # removal or change
+    Column("key", Text, primary_key=True),
+    Column("source_id", Text),
+    Column("mark", BigInteger),  # the fingerprint of what a change would send
+    Index("held_leads_of_key", "key"),
+    sqlite_with_rowid=False,
 )
 
 key_index = Table(
@@ -305,7 +335,9 @@ dead_letters = Table(
     Column("first_at", Moment, nullable=False),
     Column("last_at", Moment, nullable=False),
     Column("settled_by", Text),  # the run that took care of it
-    Column("payload", LargeBinary),
+    Column("settled_why", Text),  # what became of it there, see `letters`; null in older ledgers
+    Column("return_at", Moment),  # it returns by itself from then on; null: it stays until somebody asks for it
+    Column("payload", LargeBinary),  # null once settled
     Index("dead_letters_of_key", "sync_id", "key"),
 )
 

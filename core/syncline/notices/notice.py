@@ -53,6 +53,10 @@ class Notice:
         """What to type to see more, or to mend it."""
         run = self.run["run"] if self.run else ""
         match self.event:
+            case "failed" if self.run and self.run["status"] == "held":
+                waits = self.run.get("held", {}).get("state") == "waiting"
+                ways = [f"syncline approve {run} --dry-run", f"syncline approve {run}"] if waits else []
+                return [*ways, f"syncline history {self.sync}"]
             case "failed":
                 return [f"syncline history {self.sync}", "syncline doctor"]
             case "inactive":

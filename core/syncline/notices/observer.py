@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ..hooks import hookimpl
-from ..ledger import BAD, GOOD, Ledger
+from ..ledger import ASIDE, BAD, GOOD, Ledger
 from ..spec import Degraded
 from .courier import Courier
 from .judgement import lasting, newly_over
@@ -46,8 +46,8 @@ class Notices:
 
     @hookimpl
     def syncline_run_finished(self, run: Mapping[str, Any]) -> None:
-        """Judge the run. A retry is no fetch: it says nothing of whether the sync works."""
-        if run["trigger"] == "retry":
+        """Judge the run. A retry or an undo is no fetch: it says nothing of whether the sync works."""
+        if run["trigger"] in ASIDE:
             return
         if run["status"] in BAD:
             self._just_failed.add(run["sync"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import polars as pl
@@ -19,9 +20,6 @@ from .answers import check_count
 from .match import DETAIL, OUTCOME, PLANNED_OUTCOME, PLANNED_REASON, REASON
 
 CHUNK = 50
-GUARD_LEADS = 20
-GUARD_SHARE = 0.2
-"""A run that would remove more leads than both of these allow is held: rather a question than a mass removal."""
 
 
 class Journal(Protocol):
@@ -32,31 +30,46 @@ class Journal(Protocol):
         ...
 
 
-def gone(members: pl.DataFrame, before: Iterable[pl.DataFrame], now: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """Members whose record the baseline had and this read has not; people with another record now are not gone."""
+@dataclass(frozen=True)
+class Departed:
+    """Members whose record the baseline had and this read has not (`leaving`), of how many whom it had. `empty`: this
+    read had no record at all, which never removes anybody."""
+
+    leaving: pl.DataFrame
+    of: int
+    empty: bool
+
+
+def gone(members: pl.DataFrame, before: Iterable[pl.DataFrame], now: Iterable[pl.DataFrame]) -> Departed:
+    """Who is gone since the baseline; people with another record now are not gone."""
     earlier = pl.concat([frame.select(ID) for frame in before] or [pl.DataFrame(schema={ID: pl.String})])
     frames = list(now)
     current = pl.concat(
         [frame.select(ID, KEY) for frame in frames] or [pl.DataFrame(schema={ID: pl.String, KEY: pl.String})]
     )
-    return (
-        members.filter(~pl.col("removed") & pl.col("source_id").is_not_null())
-        .join(earlier.unique(), left_on="source_id", right_on=ID, how="semi")
-        .join(current, left_on="source_id", right_on=ID, how="anti")
+    there = members.filter(~pl.col("removed") & pl.col("source_id").is_not_null()).join(
+        earlier.unique(), left_on="source_id", right_on=ID, how="semi"
+    )
+    leaving = (
+        there.join(current, left_on="source_id", right_on=ID, how="anti")
         .join(current, on=KEY, how="anti")
         .sort(KEY)
     )  # fmt: skip
-
-
-def tripped(leaving: int, members: int) -> bool:
-    """Whether the guard holds the removal of so many of so many members."""
-    return leaving > GUARD_LEADS and leaving > GUARD_SHARE * members
+    return Departed(leaving, there.height, current[ID].null_count() == current.height)
 
 
 def remove(
-    sink: Sink[Any], journal: Journal, leaving: pl.DataFrame, *, seq: int, row: int, stop: threading.Event
+    sink: Sink[Any],
+    journal: Journal,
+    leaving: pl.DataFrame,
+    *,
+    seq: int,
+    row: int,
+    stop: threading.Event,
+    reason: str | None = None,
 ) -> int:
-    """Take these members (with their `#address` as it was sent) out; how many could not be removed.
+    """Take these members (with their `#address` as it was sent) out; how many could not be removed. With a `reason`,
+    the way in which it is done is the detail.
 
     They go a few at a time, and each few are recorded. A removal that is repeated after a crash changes nothing, so no
     intent is recorded.
@@ -76,7 +89,8 @@ def remove(
             seq,
             removed.select(
                 rows.alias(ROW), pl.col("source_id").alias(ID), ADDRESS, KEY,
-                pl.lit(Outcome.DELETED.value).alias(OUTCOME), pl.lit(sink.removal()).alias(REASON), null.alias(DETAIL),
+                pl.lit(Outcome.DELETED.value).alias(OUTCOME), pl.lit(reason or sink.removal()).alias(REASON),
+                (pl.lit(sink.removal()) if reason else null).alias(DETAIL),
                 null.alias(PLANNED_OUTCOME), null.alias(PLANNED_REASON),
             ),
         )  # fmt: skip

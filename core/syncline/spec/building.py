@@ -8,6 +8,7 @@ from typing import Any
 
 from .document import Document, Path_
 from .entries import entries_of
+from .guards import guards_of
 from .model import Mapped, Part, Retrieve, Schedule, Spec, SpecTest, Use
 
 
@@ -25,6 +26,7 @@ def spec_of(path: Path, document: Document, identity: Mapping[str, Any], deploym
         transforms=tuple(Use(entry.name, entry.config) for entry in entries_of(raw, "transforms")),
         ignore=tuple(Use(entry.name, entry.config) for entry in entries_of(raw, "ignore")),
         sink=_part(raw["sink"]),
+        guards=guards_of(raw.get("guards")),
         schedule=_schedule(raw.get("schedule")),
         replaces=raw.get("replaces"),
         enabled=raw.get("enabled", True),

@@ -180,6 +180,7 @@ TOP: Json = titled(
         "examples": [["defaults", {"file_duplicate": {"keep": "last"}}]],
     },
     sink={"$ref": "#/$defs/sink"},
+    guards={"$ref": "#/$defs/guards"},
     schedule={"$ref": "#/$defs/schedule"},
     replaces={
         "description": "The name of an earlier sync whose cursor and delivered leads this one inherits.",

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from .. import sql
 from . import template
 from .document import Document
+from .guards import Guards
 
 Mode = Literal["all", "since_last_fetch", "after"]
 Frequency = Literal["once", "daily", "weekly", "monthly", "cron"]
@@ -118,6 +119,7 @@ class Spec:
     transforms: tuple[Use, ...]
     ignore: tuple[Use, ...]
     sink: Part
+    guards: Guards
     schedule: Schedule | None
     replaces: str | None
     enabled: bool

@@ -37,8 +37,10 @@ def read(path: Path, file: str | None = None) -> tuple[Document | None, list[Fau
         with open(path, "rb", opener=_at_once) as stream:  # Path.open takes no opener
             data = stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:  # a ValueError for a name that no file can have
-        why = getattr(error, "strerror", None) or type(error).__name__
-        return None, [Fault(file, 1, 1, "", f"cannot be read ({why})")]
+        told = f"cannot be read ({getattr(error, 'strerror', None) or type(error).__name__})"
+        if isinstance(error, FileNotFoundError) and not path.is_symlink():
+            told = "there is no such file or folder; name a spec, or the folder of the specs"
+        return None, [Fault(file, 1, 1, "", told)]
     return parse(data, file)
 
 

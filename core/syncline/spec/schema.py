@@ -15,7 +15,7 @@ import msgspec
 from ..decision import DEFAULT_REASONS
 from ..errors import PluginError
 from ..registry import Offer, Registry
-from . import keys, notification_keys, schedule_keys
+from . import guards, keys, notification_keys, schedule_keys
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 REFERENCE = r"\$\{(env|file):[^}]+\}"
@@ -50,6 +50,7 @@ def compose(registry: Registry) -> Composed:
         "connection": parts.chosen("connection", "One remote account: `type` names the plugin."),
         "transform": parts.used("transform", "A change of mapped fields: a name, or `name: {options}`."),
         "rule": parts.used("rule", "Keeps leads out: a name, `name: {options}`, or `defaults`.", DEFAULTS),
+        "guards": guards.guards(),
         "schedule": schedule_keys.schedule(),
         "mapped": keys.MAPPED,
         "test": keys.TEST,

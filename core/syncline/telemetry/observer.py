@@ -87,6 +87,13 @@ class Telemetry:
             self._traces.finished(run)
 
     @hookimpl
+    def syncline_run_broken_off(self, run: Mapping[str, Any], reason: str) -> None:
+        """It is under way no longer, here at least."""
+        self._gauges.runs(-1)
+        if self._traces:
+            self._traces.broken_off(reason)
+
+    @hookimpl
     def syncline_run_postponed(self, sync: str, reason: str, failures: int, until: str) -> None:
         """Count it."""
         self._add("syncline.runs.postponed", 1, {"sync": sync})

@@ -142,6 +142,14 @@ class Traces:
         course.span.end()
         _course.set(None)
 
+    def broken_off(self, reason: str) -> None:
+        """The run is not over, but nothing more happens to it in this process."""
+        course = _course.get()
+        if course is not None:
+            course.span.set_status(StatusCode.ERROR, reason)
+            course.span.end()
+            _course.set(None)
+
     def close(self) -> None:
         """Send what is still to be sent, however long it takes."""
         self._provider.shutdown()

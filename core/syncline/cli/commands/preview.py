@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,10 +64,30 @@ def _show(invocation: Invocation, shown: Preview) -> None:
     if samples:
         title = "Samples of what would be sent"
         terminal.say(table(terminal, ("email", "outcome", "field", "now", "then"), samples, title=title))
+    for line in _guards(shown):
+        terminal.say(line)
     calls = shown.reads["source"] + shown.reads["sink"] + shown.writes
     sink = f"{shown.reads['sink']:,} to read the sink, {shown.writes:,} to write to it"
     terminal.say(f"{plural(calls, 'call')}: {shown.reads['source']:,} to the source, {sink}")
+    if shown.returned:
+        terminal.say(f"{plural(shown.returned, 'lead')} of these were refused or not sent earlier, and return")
     terminal.say(f"{plural(shown.to_send, 'lead')} to send, at least {duration(shown.seconds)} by the call budget")
+
+
+def _guards(shown: Preview) -> Iterator[str]:
+    """What the guards would say of it."""
+    for name, tally in shown.guards.items():
+        if not tally.leads:
+            continue
+        what = "Removals" if name == "removals" else "Changes"
+        told = f"{what}: {tally.leads:,} of {tally.of:,} leads"
+        if shown.empty and name == "removals":
+            yield f"{told}; the source is empty, and an empty read never removes anybody: the run would be held"
+        elif tally.tripped:
+            approved = f", {tally.approved:,} are approved" if tally.approved else ""
+            yield f"{told}, {tally.limit}: the run would be held, {tally.waiting:,} would wait{approved}"
+        else:
+            yield f"{told}, within the guard" if tally.limit else f"{told}, without a guard"
 
 
 def _value(value: object) -> str:

@@ -112,6 +112,10 @@ def _facts(shown: Definition) -> Iterator[tuple[str, str]]:
     yield "schedule", text.schedule(raw.get("schedule"))
     if record is not None and (failing := text.failing(record.failures, record.retry_at)):
         yield "failing", failing
+    if shown.holding is not None:
+        yield "held", text.holding(shown.holding)
+    if shown.letters.all:
+        yield "dead letters", text.letters(shown.letters)
     if shown.next_runs:
         yield "next runs", ", ".join(map(text.moment, shown.next_runs))
     if raw.get("replaces"):

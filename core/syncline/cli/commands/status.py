@@ -56,6 +56,8 @@ def _show(invocation: Invocation, known: Sequence[Known], parked: Mapping[str, f
         rows = [_row(each) for each in known]
         terminal.say(table(terminal, columns, rows, numbers=("to retry",)))
     for each in known:
+        if each.holding is not None:
+            terminal.say(terminal.clean(f"{each.name}: {text.holding(each.holding)}"))
         for note in each.notes:
             terminal.say(terminal.clean(f"{each.name}: {note}"))
     for name, until in sorted(parked.items()):
@@ -76,6 +78,6 @@ def _row(each: Known) -> tuple[str, ...]:
         text.moment(last.started_at) if last else "never",
         last.status if last else "",
         following if runnable and not each.left else "",
-        text.number(each.dead_letters) if each.dead_letters else "",
+        text.number(each.letters.all) if each.letters.all else "",
         each.reason if each.left or not runnable else text.failing(each.failures, each.retry_at),
     )

@@ -50,6 +50,7 @@ class MarketingHub(Sink[MarketingHubConfig]):
     Config = MarketingHubConfig
     connections: ClassVar[tuple[str, ...]] = ("zoho", "zoho_sandbox")
     identity: ClassVar[tuple[str, ...]] = ("list",)
+    removals: ClassVar[tuple[str, ...]] = ("unsubscribe", "do_not_mail")
     key_field = ADDRESS_FIELD
     concurrency = 8
 
