@@ -24,10 +24,10 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 import polars  # noqa: E402 - the path comes first
-import yaml  # noqa: E402
-from serving import free_port, ready  # noqa: E402
-from syncline.ledger import Ledger  # noqa: E402
-from syncline.schedule import jittered  # noqa: E402
+import yaml  # noqa: E402 - as above
+from serving import free_port, ready  # noqa: E402 - as above
+from syncline.ledger import Ledger  # noqa: E402 - as above
+from syncline.schedule import jittered  # noqa: E402 - as above
 
 BUSY = 30
 PEOPLE = '[{"ID": "1", "Email": "ann@example.com", "Name": "Ann"}]'

@@ -36,11 +36,11 @@ class Server:
         return f"postgresql://postgres@/{database}?host={self.folder}"
 
     @contextmanager
-    def fresh_database(self) -> Iterator[str]:
-        """The URL of an empty database, which is dropped afterwards."""
+    def fresh_database(self, template: str | None = None) -> Iterator[str]:
+        """The URL of an empty database, or of a copy of `template`; it is dropped afterwards."""
         name = f"ledger_{uuid.uuid4().hex}"
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
+            connection.execute(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else ""))
             yield self.url(name)
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 

@@ -127,7 +127,8 @@ class ShelfConfig(Config, frozen=True, kw_only=True):
 
 
 class Shelf(Sink[ShelfConfig]):
-    """Keeps people. A lead whose `Mood` is a word of `MOODS` is answered accordingly, as often as its number says."""
+    """Keeps people. A lead whose `Mood` is a word of `MOODS` is answered accordingly, as often as its number says; what
+    the file says of an address under `moods` counts before it."""
 
     name: ClassVar[str] = "shelf"
     Config = ShelfConfig
@@ -189,7 +190,7 @@ class Shelf(Sink[ShelfConfig]):
     def _take(self, state: dict[str, Any], row: dict[str, Any]) -> Result | Exception:
         key = key_of(row["Email"])
         tries = state["tries"][key] = state["tries"].get(key, 0) + 1
-        mood, _, times = (row.get("Mood") or "").partition(" ")
+        mood, _, times = (state.get("moods", {}).get(key) or row.get("Mood") or "").partition(" ")
         answer = MOODS.get(mood) if tries <= int(times or 99) else None
         if answer is None or type(answer) is Lost:
             status = "pending" if self.config.public else "active"
@@ -203,8 +204,10 @@ class Shelf(Sink[ShelfConfig]):
     def confirm(self, leads: pl.DataFrame) -> Sequence[Result]:
         people = load(self.config.file)["people"]
         absent = Result(ResultKind.UNKNOWN if self.config.public else ResultKind.RETRYABLE)
-        seen = {key for key, person in people.items() if person["status"] == "active"}
-        return [ACCEPTED if key in seen else absent for key in leads[KEY]]
+        seen = {key: person.get("fields") for key, person in people.items() if person["status"] == "active"}
+        own = [name for name in leads.columns if name.startswith("#")]
+        rows = leads.drop(own).to_dicts()
+        return [ACCEPTED if seen.get(key) == row else absent for key, row in zip(leads[KEY], rows, strict=True)]
 
     def remove(self, leads: pl.DataFrame) -> Sequence[Result]:
         with self._lock:

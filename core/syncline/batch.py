@@ -25,7 +25,9 @@ KEY = "#key"
 """The person: the address trimmed, case-folded and IDNA-normalised; null when there is no address."""
 STATUS = "#status"
 """What is known of the person before sending: a `Status` value as text, or null."""
-OWN_COLUMNS = (ID, ROW, ADDRESS, KEY, STATUS)
+LETTER = "#letter"
+"""Int64: the dead letter that the lead was before; only in leads that return."""
+OWN_COLUMNS = (ID, ROW, ADDRESS, KEY, STATUS, LETTER)
 
 BLANKS = "".join(
     chr(code)

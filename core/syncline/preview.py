@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,10 +20,13 @@ from .errors import Fatal
 from .executor import Executor
 from .executor.departure import comparable
 from .executor.former import formerly
-from .ledger import SyncRecord
+from .executor.returning import Returning
+from .ledger import Ledger, SyncRecord
+from .pipeline import Pipeline
 from .pipeline.extract import Extraction
 from .pipeline.guard import HELD, PLAN, Tally, changes, judged, removals
 from .pipeline.match import OUTCOME, PLANNED_OUTCOME, PLANNED_REASON, REASON, VALUES
+from .pipeline.people import People
 from .pipeline.remove import gone
 from .plugin import Ending
 from .spec import Bound
@@ -37,14 +40,16 @@ SAMPLES = 5
 class Preview:
     """`counts` as the history would show them if everything is accepted; `changes` how many known leads would change,
     by field; `samples` a few leads: {"email", "outcome", "fields": {field: {"old", "new"}}}; `calls` of a run;
-    `seconds` the deliveries take at least; `notes` how far back is read, where that has to be said;
-    `guards` what removals and changes come to, and how many of them would wait; `empty`: nothing at all was read."""
+    `seconds` the deliveries take at least; `returned` leads of the total are dead letters that return; `notes` how far
+    back is read, where that has to be said; `guards` what removals and changes come to, and how many of them would
+    wait; `empty`: nothing at all was read."""
 
     sync: str
     counts: Counts = field(default_factory=Counts)
     changes: Counter[str] = field(default_factory=Counter)
     samples: list[dict[str, Any]] = field(default_factory=list)
     to_send: int = 0
+    returned: int = 0
     reads: dict[str, int] = field(default_factory=dict)
     writes: int = 0
     seconds: float = 0.0
@@ -57,6 +62,7 @@ class Preview:
         parts = self.counts.document()
         return {"sync": self.sync, "preview": True} | parts | {
             "to_send": self.to_send,
+            "returned": self.returned,
             "changed_fields": dict(self.changes.most_common()),
             "samples": self.samples,
             "calls": {"source": self.reads["source"], "sink": self.reads["sink"] + self.writes,
@@ -92,25 +98,48 @@ def preview(executor: Executor, bound: Bound) -> Preview:
         )
         extraction = Extraction(source, source.partitions(window), stop=executor.stop)
         pipeline = assembly.pipeline(executor.match(assembly, people))
-        seen, plans = [], [pl.DataFrame(schema=PLAN)]
-        with closing(pipeline.shaped(extraction)) as shaped, closing(pipeline.decided(shaped)) as decided:
-            for outcomes, to_send, _ in decided:
-                seen.append(outcomes.select(ID, KEY))
-                plans.append(changes(to_send))
-                _count(shown.counts, outcomes)
-                shown.to_send += to_send.height
-                updated = to_send.filter(pl.col(PLANNED_OUTCOME) == Outcome.DUPLICATE.value)[KEY]
-                former = formerly(ledger, sync.id if sync else None, people, updated) if updated.len() else {}
-                _compare(shown, to_send, former, assembly.key_field)
+        returning = Returning(ledger, sync.id if sync else None, sink)
+        look = Look(ledger, sync.id if sync else None, people, pipeline, assembly.key_field, shown)
+        with closing(pipeline.shaped(extraction)) as shaped:
+            look.at(returning.watched(shaped))
         if extraction.end.ending is Ending.STOPPED_EARLY:
             raise Fatal("the source stopped early, so this preview would be half a truth", mend="try again")
-        _guard(shown, executor, sync, assembly, seen, pl.concat(plans))
+        _guard(shown, executor, sync, assembly, look.seen, pl.concat(look.plans))
+        read = shown.counts.total
+        look.at(returning.batches(read, pipeline.fields))
+        shown.returned = shown.counts.total - read
         if shown.to_send:
             shown.writes = sink.cost(shown.to_send)
             shown.seconds = sink.estimate(shown.writes)
             shown.writes += sink.provision(assembly.mapped)
         shown.reads = {"source": source.calls, "sink": sink.calls}
     return shown
+
+
+@dataclass(frozen=True)
+class Look:
+    """Takes into a preview what a run would do with leads: who was `seen`, and whom it `plans` to change."""
+
+    ledger: Ledger
+    sync_id: int | None
+    people: People
+    pipeline: Pipeline
+    key_field: str
+    shown: Preview
+    seen: list[pl.DataFrame] = field(default_factory=list)
+    plans: list[pl.DataFrame] = field(default_factory=lambda: [pl.DataFrame(schema=PLAN)])
+
+    def at(self, leads: Iterable[tuple[pl.DataFrame, str | None]]) -> None:
+        """Decide on these leads, and count."""
+        with closing(self.pipeline.decided(leads)) as decided:
+            for outcomes, to_send, _ in decided:
+                self.seen.append(outcomes.select(ID, KEY))
+                self.plans.append(changes(to_send))
+                _count(self.shown.counts, outcomes)
+                self.shown.to_send += to_send.height
+                updated = to_send.filter(pl.col(PLANNED_OUTCOME) == Outcome.DUPLICATE.value)[KEY]
+                former = formerly(self.ledger, self.sync_id, self.people, updated) if updated.len() else {}
+                _compare(self.shown, to_send, former, self.key_field)
 
 
 def _count(counts: Counts, outcomes: pl.DataFrame) -> None:

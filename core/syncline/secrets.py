@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import re
+import stat
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,6 +23,9 @@ Secret = Annotated[str, msgspec.Meta(extra_json_schema={"x-secret": True})]
 """The type of a config field that must be given as a reference: an inline value is a fault."""
 
 MASK = "•••"
+
+MOST_BYTES = 64 * 1024
+"""Of a file that a reference names: keys and certificates fit, data does not."""
 
 
 def is_reference(value: object) -> bool:
@@ -117,17 +121,31 @@ def _look_up(kind: str, name: str, folder: Path, where: str) -> str:
         if not found:
             raise SpecError(f"{reference} is not set", where=where, mend=f"set it: export {name}=…")
         return found
-    path = Path(name).expanduser()
     try:
-        text = (path if path.is_absolute() else folder / path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = _file_text(folder / Path(name).expanduser())
+    except (OSError, ValueError, RuntimeError) as error:
+        why = str(error) if isinstance(error, _Unfit) else type(error).__name__
         raise SpecError(
-            f"{reference} cannot be read",
-            where=where,
-            why=type(error).__name__,
-            mend="check the path and its permissions",
+            f"{reference} cannot be read", where=where, why=why, mend="check the path and its permissions"
         ) from None
     text = text.rstrip("\r\n")
     if not text:
         raise SpecError(f"{reference} is empty", where=where, mend="write the secret into that file")
     return text
+
+
+class _Unfit(ValueError):
+    """What the path leads to holds no secret."""
+
+
+def _file_text(path: Path) -> str:
+    """The text of a plain file, wherever links lead to it. What would give bytes without end, or keep a reader
+    waiting, is not opened: a device, a pipe, a socket."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise _Unfit("it is no plain file")
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise _Unfit(f"it is larger than {MOST_BYTES // 1024} KiB; a secret is short")
+    return data.decode("utf-8")

@@ -28,6 +28,10 @@ _TOKENS = re.compile(
 _QUERIES = frozenset({"select", "with", "table", "values", "union", "intersect", "except", "exists"})
 _LONGEST = 4_000
 """Characters; Polars parses by recursion, and a text without end would end the process."""
+_WIDEST = 1_000
+"""Characters to which a text may be filled up."""
+_GROWTH = 1_000
+"""How many times as long as its field a text may become by replacements inside one another."""
 _FORBIDDEN = {
     "SubPlan": "a subquery",
     "StructExpr": "a part of a field outside double quotes",
@@ -43,6 +47,7 @@ _FORBIDDEN = {
     "SortBy": "a look at other rows",
     "Slice": "a look at other rows",
     "AnonymousFunction": "a foreign function",
+    "Range": "a series of numbers",
 }
 _ONE_ROW = "an expression sees one row at a time"
 _MENDS = {"StructExpr": 'write the whole name in double quotes: "Name.first_name"'}
@@ -67,6 +72,7 @@ def expression(text: str) -> pl.Expr:
     for kind in sorted(kinds):
         if what := _FORBIDDEN.get(kind):
             raise ValueError(f"{what} is not allowed; {_MENDS.get(kind, _ONE_ROW)}")
+    _refuse_endless_texts(tree)
     _refuse_many_rows(parsed)
     return parsed
 
@@ -143,6 +149,49 @@ def _kinds(tree: Any) -> Iterator[str]:
         for each in tree:
             if not isinstance(each, str):
                 yield from _kinds(each)
+
+
+def _refuse_endless_texts(tree: Any) -> None:
+    """A short expression must not make a text that fills the memory: texts are filled up to a length that is written
+    there, and replacements inside one another multiply only so far."""
+    if _growth(tree) > _GROWTH:
+        raise ValueError(f"its replacements could make a text more than {_GROWTH:,} times as long")
+
+
+def _growth(tree: Any) -> float:
+    """How many times as long as what goes in the longest text can be that comes out."""
+    if isinstance(tree, list):
+        return max((_growth(each) for each in tree), default=1.0)
+    if not isinstance(tree, dict):
+        return 1.0
+    inner: float = _growth([each for kind, each in tree.items() if kind not in {"Literal", "Column", "dtype"}])
+    called, inputs = tree.get("function"), tree.get("input")
+    if not isinstance(called, dict) or not isinstance(inputs, list):
+        return inner
+    if "ListExpr" in called and "Join" in called["ListExpr"]:
+        return inner * (1 + len(str(_literal(inputs[-1]) or "")))
+    made = called.get("StringExpr")
+    if not isinstance(made, dict):
+        return inner
+    if made.keys() & {"PadStart", "PadEnd"}:
+        length = _literal(inputs[-1])
+        if not isinstance(length, int) or length > _WIDEST:
+            raise ValueError(f"the length to fill a text up to must be a number up to {_WIDEST:,}")
+    if "Replace" not in made:
+        return inner
+    before, after = (_literal(each) for each in inputs[1:3])
+    if not isinstance(after, str):
+        return inner * _GROWTH  # a field in place of each match: as long as it may be, so once at most
+    needle = len(before) if isinstance(before, str) and made["Replace"].get("literal") else 1
+    return inner * max(1.0, (len(after) + after.count("$")) / (needle or 1))
+
+
+def _literal(tree: Any) -> str | int | None:
+    """The text or number that stands there; None where it is something else."""
+    value = tree.get("Literal") if isinstance(tree, dict) else None
+    while isinstance(value, dict) and len(value) == 1:
+        (value,) = value.values()
+    return value if isinstance(value, str | int) else None
 
 
 def _refuse_many_rows(parsed: pl.Expr) -> None:

@@ -229,6 +229,13 @@ def test_a_new_spec_with_the_name_of_one_that_did_not_change_is_a_fault(reposito
     assert f"configs/copy.yaml:3:7: name: {SPEC} has the name" in capsys.readouterr().err
 
 
-def test_connections_do_not_run(repository: Path, capsys: Said) -> None:
-    assert main(["run", "configs/connections.yaml"]) == 2
-    assert "configs/connections.yaml: this file is not a spec" in capsys.readouterr().err
+def test_what_is_not_a_spec_does_not_run(repository: Path, capsys: Said) -> None:
+    for name, told in (
+        ("connections.yaml", "connections.yaml: this file is not a spec; name the file of a spec beside it"),
+        (".", ": this is a folder, and one spec is wanted; name the file of a spec in it"),
+        ("no.yaml", "no.yaml:1:1: there is no such file or folder; name a spec, or the folder of the specs"),
+    ):
+        assert main(["schedule", f"configs/{name}"]) == 2
+        assert f"configs{'' if name == '.' else '/'}{told}" in capsys.readouterr().err
+    assert main(["notify", "nosuch"]) == 2
+    assert "nosuch: there is no such folder; name the folder of the specs" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import pickle
 import socket
 import ssl
@@ -224,12 +225,55 @@ def test_a_slow_drip_ends_wherever_it_drips(bench: Bench, head: bytes, method: s
 
 
 def test_an_answer_without_end_is_cut_off(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("syncline.http.wire.MOST_BYTES", 1000)
+    monkeypatch.setattr("syncline.http.body.MOST_BYTES", 1000)
     client = bench.client(bench.server(reply(200, b" " * 5000)))
     with pytest.raises(Fatal, match="longer than"):
         client.send("GET", "/x")
     with pytest.raises(Lost, match="longer than"):
         client.send("POST", "/x", form={})
+
+
+@pytest.mark.parametrize("piece", [1, 65_536])
+def test_a_small_answer_that_grows_when_it_is_opened_is_cut_off(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, piece: int
+) -> None:
+    monkeypatch.setattr("syncline.http.body.PIECE", 4096)
+    monkeypatch.setattr("syncline.http.body.MOST_BYTES", 100_000)
+    bomb = gzip.compress(b" " * 10_000_000)
+    parts = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in in_parts(bomb, piece)) + b"0\r\n\r\n"
+    head = b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n"
+    with pytest.raises(Fatal, match="longer than"):
+        bench.client(bench.server(lambda peer: peer.sendall(head + parts))).send("GET", "/x")
+
+
+def in_parts(data: bytes, size: int) -> list[bytes]:
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+def test_a_compressed_answer_is_read_and_only_such_is_asked_for(bench: Bench) -> None:
+    server = bench.server(reply(200, gzip.compress(b'{"a":1}'), "Content-Encoding: gzip"))
+    assert bench.client(server).send("GET", "/x").json == {"a": 1}
+    assert b"accept-encoding: gzip\r\n" in server.requests[0].lower()
+
+
+@pytest.mark.parametrize("encoding", ["gzip, gzip", "br", "zstd", "deflate"])
+def test_an_answer_packed_in_another_way_is_not_opened(bench: Bench, encoding: str) -> None:
+    server = bench.server(reply(200, gzip.compress(gzip.compress(b"{}")), f"Content-Encoding: {encoding}"))
+    with pytest.raises(Fatal, match="was not asked for"):
+        bench.client(server).send("GET", "/x")
+
+
+@pytest.mark.parametrize("body", [b"no gzip at all", gzip.compress(b'{"a":1}')[:-9]], ids=["none", "cut"])
+def test_a_compressed_answer_that_is_damaged_is_none(bench: Bench, body: bytes) -> None:
+    server = bench.server(reply(200, body, "Content-Encoding: gzip"))
+    with pytest.raises(Retriable, match="cannot be decompressed"):
+        bench.client(server, patience=Patience(attempts=1)).send("GET", "/x")
+
+
+def test_an_answer_of_millions_of_values_is_not_parsed(bench: Bench) -> None:
+    client = bench.client(bench.server(reply(200, b"[" + b"[]," * 1_500_000 + b"[]]")))
+    with pytest.raises(Fatal, match="more than 2,000,000 values"):
+        client.send("GET", "/x")
 
 
 def test_a_redirect_is_an_error_that_names_the_host_and_is_not_followed(bench: Bench) -> None:
@@ -371,6 +415,8 @@ def test_any_body_becomes_an_answer(body: bytes) -> None:
 
 def test_a_body_nested_beyond_reason_is_no_json() -> None:
     assert read_answer(200, {}, b"[" * 200_000 + b"]" * 200_000).json is None
+    assert read_answer(200, {}, b'[{"a":' * 51 + b"1" + b"}]" * 51).json is None
+    assert read_answer(200, {}, b'[{"a":' * 49 + b"1" + b"}]" * 49).json is not None
     assert read_answer(200, {}, b'\xef\xbb\xbf{"a":1}').json == {"a": 1}
     assert read_answer(200, {}, b"<html>").json is None
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from syncline.errors import Busy, Fatal, NotRunnable
 from syncline.ledger import Firing, Ledger, Refusal, RunRecord, SyncRecord, wait_after
+from syncline.ledger.firings import SUPERSEDED
 
 START = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -120,9 +121,11 @@ def test_a_later_firing_takes_the_place_of_one_that_waits(ledger: Ledger, hand: 
     sync, node = met(ledger), ledger.join()
     ledger.release(claimed(ledger, node, sync))
     hand.now += DAY
+    ledger.postpone(claimed(ledger, node, sync, hand.now), "the table tore")
+    hand.now += DAY
     assert claimed(ledger, node, sync, hand.now).due == hand.now
-    assert states(ledger, sync) == [("skipped", 1), ("claimed", 1)]
-    assert messages(ledger, sync)[0] == "the next one was due before it could be done"
+    assert states(ledger, sync) == [("skipped", 1), ("skipped", 1), ("claimed", 1)]
+    assert messages(ledger, sync)[:2] == [SUPERSEDED, f"{SUPERSEDED}; before that: the table tore"]
 
 
 # ------------------------------------------------------------------------------------- those who die or fall silent

@@ -110,7 +110,7 @@ def test_a_dead_letter_keeps_the_payload_and_counts_attempts_until_it_is_settled
     assert first.first_at < first.last_at
     assert [each.code for each in ledger.dead_letters(run_id=run.id, code="2002")] == ["2002"]
     assert len(ledger.dead_letters(limit=1)) == 1
-    ledger.settle_dead_letter([letters[1].id], run.id)
+    ledger.settle_dead_letter([letters[1].id], run.id, "taken")
     assert [each.row for each in ledger.dead_letters()] == [0]
     delivered(ledger, [0])
     assert ledger.dead_letters() == []

@@ -77,15 +77,15 @@ def test_a_rule_gives_a_verdict_for_each_lead_and_a_broken_expression_ends_the_r
         list(screen([batch(0, ["a"])], [Broken()], lambda each: each))
 
 
-def test_what_waits_for_the_whole_fetch_is_deleted_when_the_stream_is_left(
+def test_what_waits_for_the_whole_fetch_has_no_name_that_a_killed_process_would_leave(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     stream = screen([batch(0, ["a"]), batch(1, ["b"])], [Scripted(whole=True)], lambda each: each)
-    next(stream)
-    assert list(tmp_path.iterdir())
-    del stream
+    first = next(stream)
     assert not list(tmp_path.iterdir())
+    second = next(stream)
+    assert [each.alive.height for each in (first, second)] == [1, 1]
 
 
 def test_a_rule_recalls_only_leads_that_had_reached_it() -> None:

@@ -260,3 +260,23 @@ def test_a_sync_that_fails_rests_longer_each_time_and_says_when_it_tries_again(d
     desk.clock.move_to("2026-11-03T09:32:00")
     desk.eventually(lambda: failing_of(desk, "daily") == (0, None))
     assert [run["status"] for run in desk.runs("daily")] == ["failed"] * 3 + ["succeeded", "failed", "succeeded"]
+
+
+def test_edited_connections_end_the_rest_of_what_failed(desk_at: Start) -> None:
+    desk = desk_at("2026-11-02T09:00:00")
+    connections = desk.specs / "connections.yaml"
+    desk.write(connections, "connections: {hut: {type: hut, key: brass}}\n")
+    desk.spec("daily", schedule=DAILY, source={"type": "hut_table", "connection": "hut"})
+    desk.records("daily", [{"ID": "1", "fault": True}])
+    desk.serving("specs")
+    desk.clock.move_to("2026-11-02T09:30:00")
+    for failures in (1, 2, 3):  # after the third it rests for 4 minutes
+        retry_at = desk.eventually(lambda n=failures: desk.ended("daily", n) and failing_of(desk, "daily")[1])
+        if failures < 3:
+            desk.clock.move_to(retry_at.replace(tzinfo=None).isoformat())
+    desk.records("daily", [{"ID": "1", "Email": "ann@example.com", "Name": "Ann"}])
+    desk.write(connections, "connections: {hut: {type: hut, key: iron}}\n")
+    ended = desk.eventually(lambda: desk.ended("daily", 4))
+    assert [run["status"] for run in ended] == ["failed"] * 3 + ["succeeded"]
+    assert ended[-1]["started_at"] < retry_at.isoformat()
+    assert desk.says("the connections were edited: what rests after a failure is tried at once (1)")

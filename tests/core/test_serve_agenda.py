@@ -197,7 +197,7 @@ class Rounds:
         self.ledger = Away.open(f"sqlite:///{folder}/ledger.db", now=self.hand)
         assert isinstance(self.ledger, Away)
         self.definitions = Fixed()
-        executor = Executor(self.ledger, Registry([]), Redactor(), folder, clock=self.hand)  # type: ignore[arg-type]
+        executor = Executor(self.ledger, Registry([]), Redactor(), folder, clock=self.hand)  # type: ignore[arg-type]  # a hand is read like a clock
         self.loop = Loop(executor, self.definitions, slots=4)
         self.pool = ThreadPoolExecutor(4)
         self.node = self.loop._node = self.ledger.join()

@@ -384,7 +384,7 @@ def test_enabled_false_pauses_and_true_resumes_but_not_what_a_person_paused(foll
         for name in ("by-spec", "by-hand"):
             followed.spec(name, enabled=enabled)
         followed.look()
-        assert [followed.ledger.sync(name).state for name in ("by-spec", "by-hand")] == states  # type: ignore[union-attr]
+        assert [followed.ledger.sync(name).state for name in ("by-spec", "by-hand")] == states  # type: ignore[union-attr]  # both are there
     sync = followed.ledger.sync("by-spec")
     assert sync is not None
     assert [event[1:] for event in followed.ledger.events(sync.id)][1:] == [

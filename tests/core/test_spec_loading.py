@@ -187,7 +187,7 @@ def test_the_files_beside_specs_are_not_specs(plugins: Registry) -> None:
 
 def test_a_path_that_does_not_exist_is_a_fault(plugins: Registry) -> None:
     loaded = load_paths([Path("no.yaml")], plugins)
-    assert shown(loaded) == ["no.yaml:1:1: cannot be read (No such file or directory)"]
+    assert shown(loaded) == ["no.yaml:1:1: there is no such file or folder; name a spec, or the folder of the specs"]
 
 
 def test_a_spec_named_twice_is_loaded_once(plugins: Registry) -> None:

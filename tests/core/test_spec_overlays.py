@@ -227,7 +227,7 @@ def test_a_relative_file_reference_starts_at_the_folder_of_the_file_in_which_it_
 
 
 def vars_of(config: object) -> dict[str, object]:
-    return {name: getattr(config, name) for name in config.__struct_fields__}  # type: ignore[attr-defined]
+    return {name: getattr(config, name) for name in config.__struct_fields__}  # type: ignore[attr-defined]  # a msgspec struct
 
 
 def test_settings_of_the_overlay_lie_over_those_of_the_base_and_paths_start_where_they_stand(folder: Path) -> None:

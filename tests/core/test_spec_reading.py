@@ -144,7 +144,7 @@ def test_several_faults_of_one_file_come_at_once() -> None:
 def test_a_file_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
     document, faults = read(tmp_path / "no.yaml", "no.yaml")
     assert document is None
-    assert str(faults[0]) == "no.yaml:1:1: cannot be read (No such file or directory)"
+    assert str(faults[0]) == "no.yaml:1:1: there is no such file or folder; name a spec, or the folder of the specs"
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:

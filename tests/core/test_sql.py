@@ -140,3 +140,49 @@ def test_any_column_will_do_where_none_is_known() -> None:
 def test_any_text_is_an_expression_or_a_fault_and_nothing_else(text: str) -> None:
     message = sql.check(text, None)
     assert message == "" or message.strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("generate_series(1, 1000000000)", "a series of numbers"),
+        ("range(1, 1000000000)", "a series of numbers"),
+        ("array_to_string(range(1, 1000000000), 'x')", "a series of numbers"),
+        ("lpad(Name, 1000000000, 'x')", "up to 1,000"),
+        ("rpad(Name, 1001, 'x')", "up to 1,000"),
+        ("lpad(Name, Age, 'x')", "up to 1,000"),
+        ("replace(" * 4 + "Name" + ", 'a', 'aaaaaaaaaa')" * 4, "1,000 times"),
+        ("replace(Name, '', '" + "a" * 1001 + "')", "1,000 times"),
+        ("regexp_replace(" * 3 + "Name" + ", '.*', '$0$0$0$0$0', 'g')" * 3, "1,000 times"),
+        ("replace(replace(Name, 'a', \"Other\"), 'b', 'cc')", "1,000 times"),
+        ("array_to_string(string_to_array(" * 4 + "Name" + ", ''), 'xxxxxxxxx')" * 4, "1,000 times"),
+    ],
+)
+def test_a_short_expression_cannot_fill_the_memory(text: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        sql.expression(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lpad(cast(Age as varchar), 10, '0')",
+        "replace(replace(replace(\"Name.last_name\", 'ä', 'ae'), 'ö', 'oe'), 'ü', 'ue')",
+        "regexp_replace(\"Name.last_name\", '[^0-9]', '', 'g')",
+        "replace(concat(\"Name.last_name\", ' NAME'), 'NAME', \"Name.first_name\")",
+        "array_to_string(string_to_array(\"Name.last_name\", ' '), '-')",
+    ],
+)
+def test_what_people_do_with_texts_stays_possible(text: str) -> None:
+    assert len(values(text)) == FRAME.height
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+$", "(a|a)*b", "(x+x+)+y", "a{1000}"])
+def test_a_pattern_takes_no_more_time_than_its_text_is_long(pattern: str) -> None:
+    frame = pl.DataFrame({"a": ["a" * 100_000]})
+    assert frame.select(sql.expression(f"regexp_like(a, '{pattern}')")).height == 1
+
+
+def test_a_pattern_that_would_grow_beyond_reason_is_refused_when_it_is_used() -> None:
+    with pytest.raises(pl.exceptions.ComputeError, match="size limit"):
+        FRAME.select(sql.expression("regexp_like(\"Name.last_name\", '((a{1000}){1000}){1000}')"))

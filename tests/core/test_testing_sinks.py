@@ -131,7 +131,7 @@ class Dear(Post):
 class Uncounted(Post):
     """Does not count."""
 
-    calls = 0  # type: ignore[assignment]
+    calls = 0  # type: ignore[assignment]  # a broken promise
 
 
 @kills("test_what_is_spent_was_asked_of_the_budget", says="`reserve` asked for nothing")
@@ -371,7 +371,7 @@ class Unpicklable(Post):
             return super().judged(answer, leads)
         except Lost:
             error = Lost("no answer")
-            error.answer = (each for each in ())  # type: ignore[attr-defined]
+            error.answer = (each for each in ())  # type: ignore[attr-defined]  # an error of the sink's own
             raise error from None
 
 

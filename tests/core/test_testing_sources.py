@@ -47,7 +47,7 @@ class Unlabelled(Register):
     """Shows what is no text."""
 
     def describe(self) -> dict[str, str]:
-        return {"records": 7}  # type: ignore[dict-item]
+        return {"records": 7}  # type: ignore[dict-item]  # a broken promise
 
 
 @kills("test_its_check_tells_what_is_well_and_what_is_not", says="`check` yields")
@@ -55,7 +55,7 @@ class Monosyllabic(Register):
     """Says yes."""
 
     def check(self, needed: Sequence[str]) -> Iterator[Check]:
-        yield True  # type: ignore[misc]
+        yield True  # type: ignore[misc]  # a broken promise
 
 
 @kills("test_a_read_yields_pages_and_says_how_it_ended", says="the read returned None")
@@ -63,7 +63,7 @@ class Silent(Register):
     """Does not say how it ended."""
 
     def end(self, some: object, newest: str | None) -> End:
-        return None  # type: ignore[return-value]
+        return None  # type: ignore[return-value]  # a broken promise
 
 
 @kills("test_a_read_yields_pages_and_says_how_it_ended", says="columns of the engine's: ['#id']")
@@ -156,7 +156,7 @@ class Doubling(Register):
 class Uncounted(Register):
     """Does not count."""
 
-    calls = 0  # type: ignore[assignment]
+    calls = 0  # type: ignore[assignment]  # a broken promise
 
 
 @kills("test_one_record_can_be_fetched_by_its_id", says="for the ID '0', which nobody has: a record with")
@@ -342,7 +342,7 @@ class Quick(Register):
             try:
                 yield next(reading)
             except StopIteration as finished:
-                return finished.value  # type: ignore[no-any-return]
+                return finished.value  # type: ignore[no-any-return]  # an End, if the source keeps its word
         return End(Ending.COMPLETE)
 
 

@@ -219,10 +219,10 @@ def test_nobody_is_taken_for_gone_because_others_left_while_the_list_was_read(ac
         answer = send(method, path, **rest)
         if path.endswith("/getleads"):
             box.change_lead("delete", answer.json["list_of_details"][0]["lead_email"])
-            client.send = send  # type: ignore[method-assign]
+            client.send = send  # type: ignore[method-assign]  # back as it was
         return answer
 
-    client.send = leaving  # type: ignore[method-assign]
+    client.send = leaving  # type: ignore[method-assign]  # one call leaves in between
     parts = read(account.sink(known_in="list", page_size=4, connection=connection), {}, sending=False)
     left = {lead.email for lead in box.leads(LIST) if lead.status == "active"}
     assert len(left) == len(active) - 1
@@ -267,6 +267,15 @@ def test_every_item_is_read_once_whatever_the_server_makes_of_the_range(
 def test_a_round_cut_is_noticed_even_if_the_number_is_not_known(most: int) -> None:
     shelf: Any = Shelf(57, most, tells=False, code_at_end=False)
     assert sum(map(len, pages(shelf, "getmailinglists", {}, size=100, identity=address_of))) == 57
+
+
+def test_a_server_that_gives_the_same_short_page_for_ever_is_not_asked_for_ever() -> None:
+    class Stuck(Shelf):
+        def read(self, endpoint: str, params: dict[str, str], known: frozenset[str]) -> Reply:
+            return super().read(endpoint, params | {"fromindex": "1"}, known)
+
+    shelf: Any = Stuck(5, 20, tells=False, code_at_end=False)
+    assert [len(page) for page in pages(shelf, "getleads", {}, size=20, identity=address_of, expected=100)] == [5]
 
 
 def test_an_item_without_an_address_ends_the_run_and_names_its_keys() -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ..executor.undo import Proposal
     from ..explain import Explanation
-    from ..ledger import Revision, RunRecord, SyncRecord
+    from ..ledger import Revision, RunRecord, SyncRecord, Waiting
     from ..pipeline.guard import Tally
     from ..plan import Action, Done, Plan
     from ..plugin import Check
@@ -89,15 +89,19 @@ def noted(notes: Sequence[str]) -> Json:
     return {"notes": list(notes)} if notes else {}
 
 
-def lead(row: Mapping[str, Any]) -> Json:
-    """`leads`: one line of JSON Lines: `{"email", "source_id", "outcome", "reason", "detail"}`."""
-    return {
+def lead(row: Mapping[str, Any], letter: Mapping[str, Any] | None = None) -> Json:
+    """`leads`: one line of JSON Lines: `{"email", "source_id", "outcome", "reason", "detail"}`; of a lead that became a
+    dead letter also `"code"`, `"attempts"`, `"return_at"` (null: not by itself), `"settled_by"` (a run, null while it
+    waits) and `"settled_why"`: delivered, replaced (by a newer letter), changed (the record is newer), taken,
+    ignored/REASON or duplicate/REASON."""
+    line = {
         "email": row["#address"] if row["#address"] is not None else row["#key"],
         "source_id": row["#id"],
         "outcome": row["outcome"],
         "reason": row["reason"],
         "detail": row["detail"],
     }
+    return line if letter is None else line | dict(letter) | {"return_at": iso(letter["return_at"])}
 
 
 def explanation(told: Explanation) -> Json:
@@ -146,9 +150,11 @@ def undoing(found: Proposal, tallies: Mapping[str, Tally]) -> Json:
 
 def status(known: Iterable[Known], parked: Mapping[str, float]) -> Json:
     """`status`: `{"syncs": [{"sync", "file", "state", "reason", "last_run", "next_run", "schedule", "dead_letters",
-    "failures", "retry_at", "holding", "notes"}], "parked": [{"budget", "until"}]}`, by name. `state` is null for a sync
-    that the ledger has not met; `failures` counts scheduled runs that failed in a row, and the next try is at
-    `retry_at`; `holding` is the run in which a guard holds something that waits, or null."""
+    "letters": {"rejected", "unknown", "returning", "exhausted", "next_at"}, "failures", "retry_at", "holding",
+    "notes"}], "parked": [{"budget", "until"}]}`, by name. `state` is null for a sync that the ledger has not met;
+    `failures` counts scheduled runs that failed in a row, and the next try is at `retry_at`; `holding` is the run in
+    which a guard holds something that waits, or null. Of the `dead_letters`, `returning` come back by themselves, the
+    first of them at `next_at`, and `exhausted` were tried too often for that."""
     return {
         "syncs": [
             {
@@ -159,7 +165,8 @@ def status(known: Iterable[Known], parked: Mapping[str, float]) -> Json:
                 "last_run": each.last_run.document() if each.last_run else None,
                 "next_run": iso(each.next_run),
                 "schedule": each.schedule,
-                "dead_letters": each.dead_letters,
+                "dead_letters": each.letters.all,
+                "letters": _letters(each.letters),
                 "failures": each.failures,
                 "retry_at": iso(each.retry_at),
                 "holding": each.holding.document() if each.holding else None,
@@ -168,6 +175,16 @@ def status(known: Iterable[Known], parked: Mapping[str, float]) -> Json:
             for each in known
         ],
         "parked": [{"budget": name, "until": moment(until)} for name, until in sorted(parked.items())],
+    }
+
+
+def _letters(waiting: Waiting) -> Json:
+    return {
+        "rejected": waiting.rejected,
+        "unknown": waiting.unknown,
+        "returning": waiting.returning,
+        "exhausted": waiting.exhausted,
+        "next_at": iso(waiting.next_at),
     }
 
 
@@ -246,8 +263,8 @@ def definition(shown: Definition) -> Json:
     "transforms", "ignore", "retrieve", "lookback", "schedule", "next_runs", "replaces", "last_run", "revisions":
     [{"number", "at", "commit", "author", "changes": [{"path", "old", "new"}]}], "events": [{"at", "state",
     "reason"}], "failures", "retry_at", "firings": [{"due", "state", "attempts", "at", "message"}], "holding",
-    "notes"}`; revisions and events oldest first, firings newest first: claimed, waiting, done or skipped. `source` and
-    `sink` are as written; references stay references; `holding` as in `status`."""
+    "letters", "notes"}`; revisions and events oldest first, firings newest first: claimed, waiting, done or skipped.
+    `source` and `sink` are as written; references stay references; `holding` and `letters` as in `status`."""
     raw = shown.raw
     return {
         "sync": shown.name,
@@ -269,6 +286,7 @@ def definition(shown: Definition) -> Json:
         "retry_at": iso(shown.record.retry_at) if shown.record else None,
         "firings": [{**each, "due": iso(each["due"]), "at": iso(each["at"])} for each in shown.firings],
         "holding": shown.holding.document() if shown.holding else None,
+        "letters": _letters(shown.letters),
         "notes": shown.notes,
     }
 

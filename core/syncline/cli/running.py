@@ -29,8 +29,13 @@ EXITS: Mapping[str, int] = {
 only the next one is refused (5)."""
 
 
-def carried_out(invocation: Invocation, bound: Bound, start: Callable[[Executor], RunRecord]) -> int:
-    """Start a run, show how it goes, and say how it ended; returns the exit code."""
+def carried_out(
+    invocation: Invocation,
+    bound: Bound,
+    start: Callable[[Executor], RunRecord],
+    more: Callable[[Executor], list[str]] = lambda executor: [],
+) -> int:
+    """Start a run, show how it goes, and say how it ended, with `more` notes; returns the exit code."""
     from ..console import progress
     from ..executor import BrokenRun
     from .stopping import graceful
@@ -47,7 +52,7 @@ def carried_out(invocation: Invocation, bound: Bound, start: Callable[[Executor]
             except BrokenRun as error:
                 run, broken = error.run, error
         forget_details(invocation, executor, bound)
-        tell(invocation, run, _notes(executor, bound))
+        tell(invocation, run, [*_notes(executor, bound), *more(executor)])
         if broken is not None:
             tell_defect(invocation, broken.__cause__ or broken, document=False)
     return EXITS[run.status]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SpecError
-from ..ledger import Ledger, Revision, RunRecord, SyncRecord
+from ..ledger import Ledger, Revision, RunRecord, SyncRecord, Waiting
 from ..schedule import upcoming
 from ..spec import Loaded, Spec
 from ..spec.retrieval import notes
@@ -37,7 +37,7 @@ class Known:
     last_run: RunRecord | None
     next_run: datetime | None
     schedule: Mapping[str, Any] | None
-    dead_letters: int
+    letters: Waiting
     notes: list[str]
     failures: int = 0
     retry_at: datetime | None = None
@@ -62,6 +62,7 @@ class Definition:
     notes: list[str] = field(default_factory=list)
     firings: list[Mapping[str, Any]] = field(default_factory=list)
     holding: RunRecord | None = None
+    letters: Waiting = field(default_factory=Waiting)
 
 
 def all_known(ledger: Ledger, loaded: Loaded) -> list[Known]:
@@ -92,7 +93,7 @@ def _known(ledger: Ledger, name: str, record: SyncRecord | None, spec: Spec | No
         last_run=runs[0] if runs else None,
         next_run=next(iter(next_runs(raw, record, ledger.now(), 1)), None) if runnable and not left else None,
         schedule=raw.get("schedule"),
-        dead_letters=ledger.dead_letter_count(record.id) if record else 0,
+        letters=ledger.letters(record.id) if record else Waiting(),
         notes=notes(raw, ledger.now(), created=record.created_at if record else None),
         failures=record.failures if record else 0,
         retry_at=record.retry_at if record and runnable and not left else None,
@@ -151,6 +152,7 @@ def define(invocation: Invocation, sync: str) -> Definition:
         events=ledger.events(record.id) if record else [],
         firings=list(ledger.firings(record.id, LAST)) if record else [],
         holding=ledger.holding(record.id) if record else None,
+        letters=ledger.letters(record.id) if record else Waiting(),
         notes=[*said, *notes(raw, ledger.now(), created=record.created_at if record else None)],
     )
 

@@ -22,6 +22,8 @@ def show(terminal: Terminal, run: RunRecord, notes: Sequence[str] = ()) -> None:
         terminal.say(terminal.clean(f"Rejected, by code: {text.listing(rejected)}"))
     if unknown := run.counts.reasons(Outcome.UNKNOWN):
         terminal.say(terminal.clean(f"Unknown, by reason: {text.listing(unknown)}"))
+    if run.returned:
+        terminal.say(f"{text.plural(run.returned, 'lead')} of the total came back from earlier runs")
     terminal.say(f"{calls}; {text.duration(seconds)}")
     if run.message:
         terminal.say(terminal.clean(f"{run.status}: {run.message}"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
-    from ..ledger import RunRecord
+    from ..ledger import RunRecord, Waiting
 
 _TROUBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
@@ -72,6 +72,18 @@ def holding(run: RunRecord) -> str:
         what = f"syncline undo {run.undoes}" if run.undoes else "the next run"
         return f"what run {run.id} holds is approved; {what} carries it out, once"
     return f"held by a guard in run {run.id}: {run.message}"
+
+
+def letters(waiting: Waiting) -> str:
+    """`3 rejected, 1 unknown; 2 return by themselves, from 2026-11-02 09:31; 1 stays, tried too often`."""
+    parts = [(waiting.rejected, "rejected"), (waiting.unknown, "unknown")]
+    told = [", ".join(f"{n:,} {word}" for n, word in parts if n)]
+    if waiting.returning:
+        verb = "returns by itself" if waiting.returning == 1 else "return by themselves"
+        told.append(f"{waiting.returning:,} {verb}, from {moment(waiting.next_at)}")
+    if waiting.exhausted:
+        told.append(f"{waiting.exhausted:,} {'stays' if waiting.exhausted == 1 else 'stay'}, tried too often")
+    return "; ".join(told)
 
 
 def clock(epoch: float) -> str:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -15,11 +16,11 @@ import polars as pl
 from .. import window as windows
 from ..adoption import adopt
 from ..assembly import Assembly
-from ..batch import KEY
+from ..batch import ID, KEY, ROW
 from ..budget import Budgets, MemoryStore
 from ..clock import SYSTEM, Clock
 from ..decision import Outcome
-from ..errors import Deactivate, Fatal, LeaseLost, Retriable, SpecError, Stopped, SynclineError
+from ..errors import Deactivate, Fatal, LeaseLost, Retriable, Stopped, SynclineError
 from ..ledger import ASIDE, CARRIED_OUT, DeadLetter, Firing, Journal, Ledger, RunRecord, SyncRecord, not_runnable
 from ..ledger import Undoing as Undoes
 from ..observers import Observers
@@ -36,6 +37,7 @@ from ..secrets import Redactor
 from ..sharing import Shared
 from ..spec import Bound
 from ..window import scope_of
+from .asked import Asked
 from .closing import Closing
 from .departure import Departure, baseline
 from .former import with_former
@@ -43,6 +45,7 @@ from .guarding import Guard, Held
 from .heartbeat import alive
 from .memory import Turn, people_of
 from .progress import Progress, current
+from .returning import Returning
 from .undo import Proposal, acting, propose, undoable
 from .undoing import Undoing
 
@@ -119,17 +122,11 @@ class Executor:
         sync = adopt(self.ledger, self.observers, bound.spec)
         _refuse(sync, ASIDE_STATES)
 
-        def left() -> list[DeadLetter]:
-            found = self.ledger.dead_letters(run_id=run_id, sync_id=sync.id, code="unknown" if unknown else code)
-            return [letter for letter in found if unknown or letter.code != "unknown"][:limit]
-
+        asked = Asked(self.ledger, sync.id, run_id, code, limit, unknown)
         while True:
-            if not left():
-                raise SpecError(
-                    f"run {run_id} has no {'unknown' if unknown else 'rejected'} leads left to send again",
-                    mend="`syncline leads RUN` shows what became of its leads",
-                )
-            ended = self._once(bound, sync, "retry", letters=left)
+            if not asked.left():
+                raise asked.nothing()
+            ended = self._once(bound, sync, "retry", letters=asked.left)
             if not ended.resumed or ended.status not in ("succeeded", "partial"):
                 return ended
 
@@ -175,7 +172,7 @@ class Executor:
 
     def runtime(self, budgets: Budgets) -> Runtime:
         """What connections are lent."""
-        return Runtime(budgets, self.redactor, self.cache, self.ledger.state_folder, self.stop)
+        return Runtime(budgets, self.redactor, self.cache, self.ledger.state_folder, self.stop, self.clock)
 
     def people(self, sync: SyncRecord | None, assembly: Assembly, *, keep: bool) -> People:
         """What is known of people; `keep` False: a refreshed audience is not stored."""
@@ -318,8 +315,8 @@ class Executor:
         pipeline = assembly.pipeline(match)
         if run.trigger == "retry":
             batches = numbered(again, self.ledger.next_row(run), pipeline.fields)
-            self._flow(run, assembly, people, match, pipeline, progress, batches)
-            self.ledger.settle_dead_letter(asked, run.id)
+            self._flow(run, assembly, people, match, pipeline, progress, (), returning=lambda: batches)
+            self.ledger.settle_dead_letter(asked, run.id, "taken")
             return End(Ending.STOPPED_EARLY if self.stop.is_set() else Ending.COMPLETE)
         guard = Guard(self.ledger, sync, run, assembly.spec.guards, self.stop)
         if run.undoes is not None:
@@ -328,11 +325,19 @@ class Executor:
                 undoing.carry_out(undoing.proposal(people, match), journal, delivery)
             return End(Ending.STOPPED_EARLY if self.stop.is_set() else Ending.COMPLETE)
         extraction = self._extraction(run, assembly, recorded)
+        letters_due = Returning(self.ledger, sync.id, assembly.sink, run=run, recorded=recorded)
+
+        def returning() -> Iterable[tuple[pl.DataFrame, str | None]]:
+            if extraction.end.ending is Ending.STOPPED_EARLY:  # nobody knows who would have come anew
+                return ()
+            return letters_due.batches(self.ledger.next_row(run), pipeline.fields)
+
         departure = Departure(self.ledger, sync, run, assembly, guard, self.stop)
         with contextlib.closing(pipeline.shaped(extraction)) as shaped:
             self._flow(
-                run, assembly, people, match, pipeline, progress, shaped,
-                guarded=guard.screen, then=lambda journal: departure.carry_over(extraction.end, journal),
+                run, assembly, people, match, pipeline, progress, letters_due.watched(shaped),
+                returning=returning, guarded=guard.screen,
+                then=lambda journal: departure.carry_over(extraction.end, journal),
             )  # fmt: skip
         return extraction.end
 
@@ -345,10 +350,18 @@ class Executor:
             assembly.source,
             assembly.source.partitions(window),
             since=since,
-            recorded=pl.concat(recorded) if recorded else None,
-            behind_cursor=0 if not same else self.ledger.behind_cursor(run) if since else self.ledger.next_row(run),
+            recorded=self._read_before(run, recorded),
+            behind_cursor=self.ledger.rows_read(run, behind_cursor=since is not None) if same else 0,
             stop=self.stop,
         )
+
+    def _read_before(self, run: RunRecord, recorded: Sequence[pl.DataFrame]) -> pl.DataFrame | None:
+        """What the run has recorded before it was broken off; of leads that returned, the IDs are no records read."""
+        if not recorded:
+            return None
+        read = pl.concat([pl.DataFrame(schema={ROW: pl.UInt64}), *(each[[ROW]] for each in self.ledger.recorded(run))])
+        ids = pl.when(pl.col(ROW).is_in(read[ROW].implode())).then(pl.col(ID)).alias(ID)
+        return pl.concat(recorded).with_columns(ids)
 
     def _flow(
         self,
@@ -359,6 +372,7 @@ class Executor:
         pipeline: Pipeline,
         progress: Progress,
         shaped: Iterable[tuple[pl.DataFrame, str | None]],
+        returning: Callable[[], Iterable[tuple[pl.DataFrame, str | None]]],
         guarded: Callable[[Iterator[Decided]], Iterator[Decided]] = lambda decided: decided,
         then: Callable[[Journal], None] = lambda journal: None,
     ) -> None:
@@ -369,10 +383,12 @@ class Executor:
             self.ledger.set_calls(run, source=run.source_calls + source.calls, sink=run.sink_calls + sink.calls)
 
         with self._at_work(run, assembly, people, match, progress) as (journal, delivery):
-            pipeline.flow(
-                shaped, journal, delivery, first_batch=self.ledger.next_batch(run), recorded=recorded, guarded=guarded,
+            flow = partial(
+                pipeline.flow, journal=journal, delivery=delivery, recorded=recorded,
                 former=lambda to_send: with_former(self.ledger, run.sync_id, people, to_send),
             )  # fmt: skip
+            flow(shaped, first_batch=self.ledger.next_batch(run), guarded=guarded)
+            flow(returning(), first_batch=self.ledger.next_batch(run), returned=True)
             delivery.finish()
             then(journal)
 

@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 
 BOM = b"\xef\xbb\xbf"
+MOST_LEVELS = 100
+"""Lists and objects inside one another; whoever walks through values may do so by recursion."""
 MOST_SECONDS = 86_400
 """A longer Retry-After is taken for a day."""
 
@@ -46,7 +48,8 @@ class Answer:
 
 
 def read_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
-    """The answer with its body parsed. A body that is no JSON, or nested beyond reason, has `json` None."""
+    """The answer with its body parsed. A body that is no JSON, or nested beyond reason, has `json`
+    None."""
     lowered = {name.lower(): value for name, value in headers.items()}
     return Answer(status, lowered, body.decode("utf-8", "replace"), _parsed(body.removeprefix(BOM)))
 
@@ -57,6 +60,21 @@ def _parsed(body: bytes) -> Any:
     if body[:1] == b"<":  # a gateway's page; by far the most frequent body that is not JSON
         return None
     try:
-        return msgspec.json.decode(body)
+        value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+    return None if _deep(value) else value
+
+
+def _deep(value: Any) -> bool:
+    """Whether the value is nested beyond `MOST_LEVELS`; level by level, for recursion is what is to be avoided."""
+    level = [value]
+    for _ in range(MOST_LEVELS):
+        inner: list[Any] = []
+        for each in level:
+            held = each.values() if type(each) is dict else each if type(each) is list else ()
+            inner += [part for part in held if type(part) is dict or type(part) is list]
+        if not inner:
+            return False
+        level = inner
+    return True

@@ -107,7 +107,8 @@ class Client:
         A call that is not repeatable goes out once: `Retriable` when it surely did not leave, `Lost` when it may have
         been carried out (no answer, or a 5xx without a JSON body), else the answer, 429 included.
         Both: a refused token is renewed once; `Fatal` for a redirect or an untrusted certificate; an answer over 64 MiB
-        is `Fatal`, or `Lost`. Raises `Refused` (code `not_unicode`) when a value of the form cannot be encoded.
+        or 2,000,000 values, or compressed otherwise than by gzip, is `Fatal`, or `Lost`. Raises `Refused` (code
+        `not_unicode`) when a value of the form cannot be encoded.
         """
         where = f"{self._wire.host}{path}"
         body = None if form is None else _encoded(form, where)
@@ -196,7 +197,7 @@ class Client:
     def _unanswered(self, call: _Call, error: Unsent) -> SynclineError:
         fault = error.fault
         kind = Lost if not call.repeatable else Fatal if fault.lasting else _Again
-        return kind(fault.what, where=call.where, why=fault.why)
+        return kind(fault.what, where=call.where, why=fault.why, mend=fault.mend)
 
     def _judged(self, call: _Call, answer: Answer) -> Answer:
         status = answer.status

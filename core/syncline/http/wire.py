@@ -8,10 +8,10 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 import httpcore
 import httpx
 
+from .body import ENCODINGS, Unreadable, collected
 from .faults import Fault, explain
 from .transport import Deadline, Transport
 
-MOST_BYTES = 64 * 1024 * 1024
 CONNECTIONS = 32
 TIMES = httpx.Timeout(connect=10.0, read=60.0, write=30.0, pool=60.0)
 
@@ -44,7 +44,7 @@ class Wire:
             timeout=TIMES,
             cookies=no_cookies,
             follow_redirects=False,
-            headers={"accept": "application/json", "user-agent": "syncline"},
+            headers={"accept": "application/json", "accept-encoding": ENCODINGS, "user-agent": "syncline"},
             trust_env=False,  # proxies are the transport's; nothing else of the environment is wanted
         )
 
@@ -60,20 +60,18 @@ class Wire:
             with self._deadline.within(self._seconds):
                 answer = self._http.send(request, stream=True)
                 try:
-                    return answer.status_code, answer.headers, _read(answer)
+                    body = collected(answer.iter_raw(), answer.headers.get("content-encoding", ""))
+                    return answer.status_code, answer.headers, body
                 finally:
                     answer.close()
         except (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout, httpcore.ProxyError) as error:
             raise Unsent(explain(error, self.host)) from None
         except (httpcore.UnsupportedProtocol, httpcore.LocalProtocolError):
             raise Unsent(UNSENDABLE) from None
-        except (
-            httpcore.NetworkError,
-            httpcore.TimeoutException,
-            httpcore.RemoteProtocolError,
-            httpx.DecodingError,
-        ) as error:
+        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.RemoteProtocolError) as error:
             raise Unanswered(explain(error, self.host)) from None
+        except Unreadable as error:
+            raise Unanswered(error.fault) from None
 
     def moved(self, location: str) -> str:
         """The host of a redirect's target; "" when it cannot be read."""
@@ -88,15 +86,3 @@ class Wire:
 
 
 UNSENDABLE = Fault("the address or a header of this call cannot be sent", lasting=True)
-TOO_LONG = Fault(f"the answer is longer than {MOST_BYTES // 2**20} MiB", lasting=True)
-
-
-def _read(answer: httpx.Response) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    for part in answer.iter_bytes():
-        size += len(part)
-        if size > MOST_BYTES:
-            raise Unanswered(TOO_LONG)
-        parts.append(part)
-    return b"".join(parts)

@@ -6,6 +6,7 @@ from .frames import FORMER
 from .journal import Journal
 from .ledger import Ledger
 from .records import DeadLetter, Firing, OpenBatch, Origin, Revision, RunRecord, SyncRecord, Undoing, Wanted
+from .returning import Waiting
 from .streak import ASIDE, BAD, GOOD, Standing, Streak
 from .syncs import difference, not_runnable, rescheduled, same_identity, state_after
 
@@ -28,6 +29,7 @@ __all__ = [
     "Streak",
     "SyncRecord",
     "Undoing",
+    "Waiting",
     "Wanted",
     "difference",
     "iso",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from ..budget import Limit, Spent, wait_for
+from .asking import asked_again
 from .database import Database
 from .tables import budgets, parks
 
@@ -50,6 +51,7 @@ class LedgerStore:
         return float(until)
 
 
+@asked_again
 def spent(database: Database) -> tuple[dict[str, list[Spent]], dict[str, float]]:
     """See `Ledger.spent`."""
     calls: dict[str, list[Spent]] = {}

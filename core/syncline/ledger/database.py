@@ -20,6 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import StaticPool
 
 from ..errors import Fatal, SpecError
+from .asking import Overtaken
 from .faults import fault_of
 
 BUSY_SECONDS = 60.0
@@ -100,11 +101,15 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """One consistent view of everything; never blocks a writer."""
+        """One consistent view of everything; never blocks a writer. Whoever reads is `asked_again`."""
         self._settle_mode()
-        with self._translated(), self._readers.connect() as connection, connection.begin():
-            yield connection
-        self._settle_mode(reading=True)
+        try:
+            with self._translated(), self._readers.connect() as connection, connection.begin():
+                yield connection
+        except Exception:  # half of before and half of after may look like any damage
+            self._insist_on_rest()
+            raise
+        self._insist_on_rest()
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -204,6 +209,7 @@ class Database:
                 with self._engine.connect() as source, copy.connect() as target:
                     raw: Any = source.connection.driver_connection
                     raw.backup(target.connection.driver_connection)
+                self._insist_on_rest()
             self._engine.dispose()
         self._print = None
         self._engine = self._readers = copy
@@ -265,18 +271,28 @@ class Database:
             hide_parameters=True,
         )
 
-    def _settle_mode(self, *, reading: bool = False) -> None:
+    def _settle_mode(self) -> None:
         """A ledger read as it lies may have come into use meanwhile: then read it anew, with its locks."""
-        if self._print is None or self.path is None:
-            return
-        if _print_of(self.path) != self._print:
-            self._engine.dispose()
-            self._connect()
-            if reading:
-                raise Fatal("the ledger was written while it was read", where=self.url, mend="run the command again")
-        elif _in_use(self.path) and not reading:
-            self._engine.dispose()
-            self._connect()
+        if self._print is not None and self.path is not None:
+            with self._translated():
+                moved = _in_use(self.path) or _print_of(self.path) != self._print
+            if moved:
+                self._reconnect()
+
+    def _insist_on_rest(self) -> None:
+        """`Overtaken` when the ledger was written while it was read as it lies."""
+        if self._print is not None and self.path is not None:
+            with self._translated():
+                moved = _print_of(self.path) != self._print
+            if moved:
+                self._reconnect()
+                raise Overtaken(
+                    "the ledger was written while it was read", where=self.url, mend="run the command again"
+                )
+
+    def _reconnect(self) -> None:
+        self._engine.dispose()
+        self._connect()
 
     def _prepare_sqlite(self, raw: Any, record: object) -> None:
         raw.isolation_level = None

@@ -14,6 +14,7 @@ from . import key_index, tables
 from .database import Database
 from .frames import DETAIL, FORMER, hash_of, hashes, may_hold, pack, pack_outcomes, unpack, unpack_outcomes
 from .locks import forget_people, tidy_up
+from .quotes import unquote
 from .suppression import count_forgotten, suppress
 from .tables import audience, batches, dead_letters, deliveries, held_leads, members, runs
 
@@ -35,6 +36,7 @@ def forget(database: Database, address: str) -> dict[str, int]:
             key_index.drop(connection, run_id, key, [seq for seq, each in found.items() if not each.shared])
         count_forgotten(connection)
         suppress(database, connection, [key], "forgotten")
+    counts["messages"] = unquote(database, key, address)
     database.scrub()
     return counts
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from ..clock import iso
+from .asking import asked_again
 from .changes import stamp
 from .database import Database
 from .process import Holder, this_process
@@ -26,6 +27,7 @@ OPEN = firings.c.state.in_(("claimed", "waiting"))
 CARRIED_OUT = ("succeeded", "partial", "held")
 """How a run ends that did what a firing asks for; removals that a guard holds wait for a person, not for the clock."""
 
+SUPERSEDED = "the next one was due before it could be done"
 PASSED_OVER = "the run of {} does for this one too"
 
 
@@ -85,6 +87,7 @@ def leave(database: Database, node: str) -> None:
         connection.execute(nodes.delete().where(nodes.c.id == node))
 
 
+@asked_again
 def serving(database: Database) -> list[tuple[str, datetime]]:
     """See `Ledger.serving`."""
     with database.read() as connection:
@@ -123,8 +126,10 @@ def claim(
         _alive(connection, node, now)  # after a sleep of the machine its last sign of life is as old as everybody's
         fired = _fired(connection, sync, now)
         if cut_off is None and due is not None and (fired is None or due > fired) and not _known(connection, sync, due):
-            superseded = {"state": "skipped", "at": now, "message": "the next one was due before it could be done"}
-            connection.execute(firings.update().where(mine, OPEN).values(**superseded))
+            for each in unfinished:
+                message = f"{SUPERSEDED}; before that: {each.message}" if each.message else SUPERSEDED
+                here = firings.update().where(mine, OPEN, firings.c.due == each.due)
+                connection.execute(here.values(state="skipped", at=now, message=message))
             values = {"state": "claimed", "node": node, "attempts": 1, "at": now, "message": ""}
             connection.execute(firings.insert().values(sync_id=sync_id, due=due, **values))
             connection.execute(syncs.update().where(syncs.c.id == sync_id).values(fired=due))
@@ -168,6 +173,7 @@ def _node(connection: sa.Connection, node: str | None) -> sa.Row[Any] | None:
     return connection.execute(sa.select(nodes).where(nodes.c.id == node)).one_or_none()
 
 
+@asked_again
 def unfinished(database: Database) -> list[tuple[int, datetime]]:
     """See `Ledger.unfinished`."""
     query = sa.select(firings.c.sync_id, firings.c.due, firings.c.state, nodes).select_from(
@@ -220,6 +226,7 @@ def postpone(database: Database, firing: Firing, message: str, after: float) -> 
         return _rest(database, connection, sync, after)
 
 
+@asked_again
 def listed(database: Database, sync_id: int, limit: int) -> list[dict[str, Any]]:
     """See `Ledger.firings`."""
     wanted = [firings.c[name] for name in ("due", "state", "attempts", "at", "message")]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from ..plugin import Check
+from .asking import asked_again
 from .database import Database
 from .process import Holder
 from .runs import FREE_AFTER
@@ -14,6 +15,7 @@ from .schema import version_of
 from .tables import batches, dead_letters, leases, members, runs, syncs
 
 
+@asked_again
 def checks(database: Database) -> list[Check]:
     """See `Ledger.health`."""
     with database.read() as connection:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from ..batch import KEY
 from ..errors import NotRunnable, SpecError
+from .asking import asked_again
 from .database import Database
 from .locks import write_people
 from .records import RunRecord
@@ -59,6 +60,7 @@ def hold(database: Database, run: RunRecord, numbers: Mapping[str, Any], leads: 
         connection.execute(runs.update().where(runs.c.id == run.id).values(**values))
 
 
+@asked_again
 def leads_of(database: Database, run_id: str) -> pl.DataFrame:
     """See `Ledger.held_leads`."""
     with database.read() as connection:
@@ -116,6 +118,7 @@ def _same(undoes: str | None) -> sa.ColumnElement[bool]:
     return runs.c.undoes.is_(None) if undoes is None else runs.c.undoes == undoes
 
 
+@asked_again
 def approved(database: Database, sync_id: int, undoes: str | None, run_id: str | None) -> pl.DataFrame:
     """See `Ledger.approved`."""
     with database.read() as connection:
@@ -123,6 +126,7 @@ def approved(database: Database, sync_id: int, undoes: str | None, run_id: str |
         return _leads(database, connection, held_leads.c.run_id.in_(found)).unique(maintain_order=True)
 
 
+@asked_again
 def holding(database: Database, sync_id: int) -> RunRecord | None:
     """See `Ledger.holding`."""
     open_ones = (runs.c.sync_id == sync_id) & runs.c.hold_state.in_((WAITING, APPROVED, EMPTY))

@@ -24,7 +24,7 @@ from ..errors import Fatal, SynclineError
 from . import open_batch
 from .database import Database
 from .frames import DETAIL, OUTCOME, REASON
-from .letters import Desk
+from .letters import Desk, overtaken, settle_keys, waiting_keys
 from .locks import hold_list, hold_sync, write_people
 from .open_batch import BatchState
 from .receipts import list_id_of, remove, settle
@@ -63,6 +63,7 @@ class Journal:
             fence(database, connection, run)
             renew(database, connection, run)
             self._forgotten = forgotten(connection)
+            self._waiting = waiting_keys(connection, run.sync_id)
             list_id = list_id_of(database, connection, account, target) if remember else None
             if remember:
                 connection.execute(
@@ -99,18 +100,28 @@ class Journal:
     # ------------------------------------------------------------------------------------------------ the steps
 
     def open_batch(
-        self, seq: int, outcomes: pl.DataFrame, payload: pl.DataFrame, cursor: str | None, *, wait: bool = True
+        self,
+        seq: int,
+        outcomes: pl.DataFrame,
+        payload: pl.DataFrame,
+        cursor: str | None,
+        *,
+        returned: bool = False,
+        wait: bool = True,
     ) -> Future[None]:
         """Record the outcome of every lead of the batch and the payload of those to be sent, before any is sent.
 
         `outcomes`: `#row`, `#id`, `#address`, `#key`, `outcome`, `reason`, `detail`, and for leads to be sent (now
         unknown/in_flight) `planned_outcome` and `planned_reason`. `payload`: one row for each lead to be sent, with
         `#row`, `#id`, `#key`, `#fingerprint`, `#values` and any other columns. Without rows the batch is closed.
+        `returned`: these were dead letters, not read from the source. In the same transaction, letters of people on
+        whom the batch decides without sending are settled.
         """
-        batch = open_batch.opened(seq, outcomes, payload, cursor)
+        batch = open_batch.opened(seq, outcomes, payload, cursor, returned=returned)
 
         def step(connection: sa.Connection) -> None:
             open_batch.insert(connection, self._run.id, batch)
+            self._settle_overtaken(connection, batch)
             if batch.is_done:
                 self._close_batch(batch)
             else:
@@ -198,6 +209,14 @@ class Journal:
                 raise Fatal(f"run {self._run.id} has no open batch {seq}")
             self._open[seq] = found[0]
         return self._open[seq]
+
+    def _settle_overtaken(self, connection: sa.Connection, batch: BatchState) -> None:
+        """Whoever is to be sent keeps the letter until the answer; nobody else in this run decides on it before."""
+        if not self._waiting:
+            return
+        self._waiting -= set(batch.payload.get_column(KEY).to_list() if batch.payload.width else ())
+        for why, keys in overtaken(batch.outcomes, self._waiting).items():
+            settle_keys(connection, self._desk, keys, why)
 
     def _record_answers(self, connection: sa.Connection, seq: int, results: pl.DataFrame) -> None:
         rows = results.select(pl.col(ROW).alias("row"), *ANSWER)

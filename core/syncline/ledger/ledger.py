@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import polars as pl
-import sqlalchemy as sa
 
 from ..budget import Spent, Store
 from ..clock import SYSTEM
@@ -22,9 +21,12 @@ from . import (
     letters,
     locks,
     questions,
+    returning,
     schema,
     suppression,
 )
+from .asking import asked_again
+from .backoff import UNKNOWN_CODE
 from .database import Database
 from .of_people import OfPeople
 from .of_runs import OfRuns
@@ -61,6 +63,7 @@ class Ledger(OfSyncs, OfRuns, OfPeople):
         return self._database.url
 
     @property
+    @asked_again
     def identity(self) -> str:
         """What tells this ledger from all others, wherever it is reached; a ledger that is not there yet has none that
         lasts."""
@@ -114,29 +117,45 @@ class Ledger(OfSyncs, OfRuns, OfPeople):
         run_id: str | None = None,
         sync_id: int | None = None,
         code: str | None = None,
+        ids: Sequence[int] | None = None,
         limit: int | None = None,
     ) -> list[DeadLetter]:
-        """Rejected and unknown leads that nobody took care of yet, oldest first."""
+        """Rejected and unknown leads that nobody took care of yet, oldest first; `ids`: at most a thousand."""
         given = ((dead_letters.c.run_id, run_id), (dead_letters.c.sync_id, sync_id), (dead_letters.c.code, code))
         conditions = [column == value for column, value in given if value is not None]
+        if ids is not None:
+            conditions.append(dead_letters.c.id.in_(ids))
         return letters.listed(self._database, *conditions, limit=limit)
 
-    def dead_letter_count(self, sync_id: int) -> int:
-        """How many rejected and unknown leads of a sync nobody took care of yet."""
-        mine = (dead_letters.c.sync_id == sync_id) & dead_letters.c.settled_by.is_(None)
-        with self._database.read() as connection:
-            return int(connection.scalar(sa.select(sa.func.count()).select_from(dead_letters).where(mine)) or 0)
+    def open_letters(self, sync_id: int) -> pl.DataFrame:
+        """The dead letters of a sync that nobody took care of yet, without their payloads, oldest first: `id`,
+        `run_id`, `#key`, `#id`, `code`, `message`, `return_at`."""
+        return returning.open_letters(self._database, sync_id)
+
+    def letters(self, sync_id: int) -> returning.Waiting:
+        """How many leads of a sync wait as dead letters, and for what."""
+        return returning.waiting(self._database, sync_id)
+
+    def remains(self, run_id: str) -> returning.Remains:
+        """What became of the dead letters that a run left behind."""
+        return returning.remains(self._database, run_id)
+
+    def letters_of(self, run_id: str, rows: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """The dead letters that these rows of a run became, at most a thousand: row → `code`, `attempts`, `return_at`,
+        `settled_by`, `settled_why`."""
+        return returning.of_rows(self._database, run_id, rows)
 
     def unknowns(self, run_id: str) -> list[DeadLetter]:
         """The dead letters of a run whose answer was lost or that were never sent."""
-        return self.dead_letters(run_id=run_id, code=letters.UNKNOWN_CODE)
+        return self.dead_letters(run_id=run_id, code=UNKNOWN_CODE)
 
-    def settle_dead_letter(self, ids: Iterable[int], run_id: str) -> None:
-        """The run `run_id` took care of these."""
-        settled = dead_letters.update().where(dead_letters.c.id.in_(list(ids))).values(settled_by=run_id)
+    def settle_dead_letter(self, ids: Collection[int], run_id: str, why: str) -> None:
+        """The run `run_id` took care of these, unless they were settled before; `why` as in `letters`."""
+        if not ids:
+            return
         with self._database.write() as connection:
             locks.write_people(self._database, connection)
-            connection.execute(settled)
+            letters.settle_ids(connection, run_id, ids, why)
 
     def forget(self, address: str) -> dict[str, int]:
         """Erase a person from every table; what stays is a keyed hash in the suppression list. Counts by table."""

@@ -17,6 +17,7 @@ from . import (
     runs,
     streak,
 )
+from .asking import asked_again
 from .database import Database
 from .journal import Journal
 from .records import Firing, OpenBatch, RunRecord, SyncRecord, Undoing
@@ -129,6 +130,7 @@ class OfRuns:
         """What the leads that a run updated held before: `#key`, former (JSON of fields; null: nobody knows)."""
         return questions.former(self._database, run_id)
 
+    @asked_again
     def refuse_undone(self, run_id: str) -> None:
         """Raise `NotRunnable` when the run was undone."""
         with self._database.read() as connection:
@@ -158,13 +160,15 @@ class OfRuns:
         """The journal of a run that we hold; without `remember` no members and no audience are written."""
         return Journal(self._database, run, account=account, target=target, remember=remember)
 
+    @asked_again
     def open_batches(self, run: RunRecord) -> list[OpenBatch]:
         """What a cut-off run left open, in order."""
         with self._database.read() as connection:
             return [batch.as_open() for batch in open_batch.load(connection, run.id)]
 
     def recorded(self, run: RunRecord) -> Iterator[pl.DataFrame]:
-        """All leads the run has recorded, batch by batch: `#id`, `#row`, `#address`, `#key`."""
+        """All leads that the run has read from its source, batch by batch: `#id`, `#row`, `#address`, `#key`. What
+        returned as a dead letter is not among them."""
         return questions.recorded(self._database, run.id)
 
     def next_batch(self, run: RunRecord) -> int:
@@ -175,19 +179,18 @@ class OfRuns:
         """The number of the next row; the first is 0."""
         return self._highest(run, batches.c.end_row)
 
-    def behind_cursor(self, run: RunRecord) -> int:
-        """How many rows the run has recorded beyond its cursor."""
-        closed = sa.select(sa.func.coalesce(sa.func.min(batches.c.seq), 1 << 31)).where(
-            batches.c.run_id == run.id, batches.c.open
-        )
+    @asked_again
+    def rows_read(self, run: RunRecord, *, behind_cursor: bool = False) -> int:
+        """How many rows the run has read from its source and recorded, in all or beyond its cursor."""
+        mine = batches.c.run_id == run.id
+        first_open = sa.select(sa.func.coalesce(sa.func.min(batches.c.seq), 1 << 31)).where(mine, batches.c.open)
+        query = sa.select(batches.c.counts).where(mine, ~batches.c.returned)
+        if behind_cursor:
+            query = query.where(batches.c.seq >= first_open.scalar_subquery())
         with self._database.read() as connection:
-            reached = connection.execute(
-                sa.select(sa.func.max(batches.c.end_row)).where(
-                    batches.c.run_id == run.id, batches.c.seq < closed.scalar_subquery()
-                )
-            ).scalar()
-        return self.next_row(run) - int(reached or 0)
+            return sum(Counts.from_plain(counts).total for counts in connection.scalars(query))
 
+    @asked_again
     def _highest(self, run: RunRecord, column: sa.ColumnElement[int]) -> int:
         with self._database.read() as connection:
             found = connection.execute(sa.select(sa.func.max(column)).where(batches.c.run_id == run.id)).scalar()

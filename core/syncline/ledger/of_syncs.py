@@ -66,6 +66,10 @@ class OfSyncs:
         """The source's own zone is this."""
         syncs.set_zone(self._database, sync_id, zone)
 
+    def end_rest(self, sync_ids: Sequence[int]) -> None:
+        """What made these syncs fail may be mended: they are tried again at once."""
+        syncs.end_rest(self._database, sync_ids)
+
     def changed_since(self, number: int) -> list[SyncRecord]:
         """The syncs whose `stamp` is higher, in the order of their last changes; of -1 all."""
         return syncs.changed_since(self._database, number)

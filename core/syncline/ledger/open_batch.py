@@ -46,6 +46,7 @@ class BatchState:
     answers: list[pl.DataFrame] = field(default_factory=list)
     former: pl.DataFrame | None = None
     """`#key` and `#former` of the leads that are to be updated."""
+    returned: bool = False
 
     @property
     def rows(self) -> set[int]:
@@ -98,8 +99,10 @@ def counted(outcomes: pl.DataFrame) -> Counts:
     return counts
 
 
-def opened(seq: int, outcomes: pl.DataFrame, payload: pl.DataFrame, cursor: str | None) -> BatchState:
-    """A new batch; types are brought to those of the ledger."""
+def opened(
+    seq: int, outcomes: pl.DataFrame, payload: pl.DataFrame, cursor: str | None, *, returned: bool = False
+) -> BatchState:
+    """A new batch, read from the source or `returned`; types are brought to those of the ledger."""
     planned = [pl.col(name).cast(pl.String) for name in PLANNED if name in outcomes.columns]
     if planned or outcomes.schema != OUTCOMES:
         outcomes = outcomes.select(*(pl.col(name).cast(kind) for name, kind in OUTCOMES.items()), *planned)
@@ -110,11 +113,14 @@ def opened(seq: int, outcomes: pl.DataFrame, payload: pl.DataFrame, cursor: str 
         updated = payload.filter(pl.col(PLANNED[0]) == Outcome.DUPLICATE.value)
         former = updated.select(ROW, KEY, FORMER) if updated.height else None
         payload = payload.drop(FORMER)
-    return BatchState(seq, outcomes, payload, cursor, counted(outcomes), former=former)
+    return BatchState(seq, outcomes, payload, cursor, counted(outcomes), former=former, returned=returned)
 
 
 def insert(connection: sa.Connection, run_id: str, batch: BatchState) -> None:
-    """Record the batch: open while it has something to send, else closed at once."""
+    """Record the batch: open while it has something to send, else closed at once. The run counts what returned."""
+    if batch.returned:
+        more = runs.c.returned + batch.outcomes.height
+        connection.execute(runs.update().where(runs.c.id == run_id).values(returned=more))
     is_open = not batch.is_done
     end = batch.outcomes.get_column(ROW).max()
     connection.execute(
@@ -129,6 +135,7 @@ def insert(connection: sa.Connection, run_id: str, batch: BatchState) -> None:
             outcomes=pack_outcomes(batch.outcomes if is_open else batch.outcomes[OUTCOMES.names()]),
             payload=pack(batch.payload) if is_open else None,
             former=None if batch.former is None else pack(batch.former),
+            returned=batch.returned,
         )
     )
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from ..batch import KEY, keys
 from ..plugin import AudiencePart, Held, Status
+from .asking import asked_again
 from .database import Database
 from .locks import hold_list, write_people
 from .receipts import NOT_OPTED_OUT, VALUES, list_id_of
@@ -36,6 +37,7 @@ _AUDIENCE: dict[str, Any] = {
 PIECE = 250_000
 
 
+@asked_again
 def members_of(database: Database, sync_id: int) -> pl.DataFrame:
     """See `Ledger.members`."""
     wanted = [
@@ -65,6 +67,7 @@ def _plain(column: sa.Column[Any]) -> Any:
     return getattr(column.type, "impl_instance", column.type)
 
 
+@asked_again
 def member_values(database: Database, sync_id: int, wanted: pl.Series) -> pl.DataFrame:
     """See `Ledger.member_values`."""
     mine = (members.c.sync_id == sync_id) & database.among(members.c.key, wanted.drop_nulls().to_list())
@@ -73,6 +76,7 @@ def member_values(database: Database, sync_id: int, wanted: pl.Series) -> pl.Dat
         return database.listing(connection, query, {KEY: pl.String, "values": pl.String})
 
 
+@asked_again
 def member(database: Database, sync_id: int, key: str) -> dict[str, Any] | None:
     """See `Ledger.member`."""
     with database.read() as connection:
@@ -81,6 +85,7 @@ def member(database: Database, sync_id: int, key: str) -> dict[str, Any] | None:
     return None if row is None else dict(row._mapping)
 
 
+@asked_again
 def awaiting(database: Database, account: str, besides: int | None) -> pl.DataFrame:
     """See `Ledger.awaiting`."""
     others = (syncs.c.account == account) & syncs.c.target.is_not(None) & members.c.awaiting
@@ -92,6 +97,7 @@ def awaiting(database: Database, account: str, besides: int | None) -> pl.DataFr
         return database.listing(connection, found, {"list": pl.String, KEY: pl.String})
 
 
+@asked_again
 def audience_of(database: Database, account: str) -> pl.DataFrame:
     """See `Ledger.audience`."""
     found = [pl.DataFrame(schema=_AUDIENCE)]
@@ -105,6 +111,7 @@ def audience_of(database: Database, account: str) -> pl.DataFrame:
     return pl.concat(found)
 
 
+@asked_again
 def held(database: Database, account: str) -> dict[tuple[str, Status], Held]:
     """See `Ledger.held`."""
     with database.read() as connection:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from ..batch import ADDRESS, ID, KEY, ROW
 from . import key_index
+from .asking import asked_again
 from .database import Database
 from .frames import DETAIL, FORMER, OUTCOME, OUTCOMES, REASON, unpack, unpack_outcomes
 from .open_batch import ANSWERS, with_answers
@@ -18,26 +19,39 @@ from .tables import batches, deliveries, runs
 CHUNK = 64
 
 
-def leads(database: Database, run_id: str, outcome: str | None, reason: str | None) -> Iterator[pl.DataFrame]:
-    """See `Ledger.leads`."""
-    with database.read() as connection:
-        wanted = [
-            seq
-            for seq, counts in connection.execute(
-                sa.select(batches.c.seq, batches.c.counts).where(batches.c.run_id == run_id).order_by(batches.c.seq)
-            )
-            if _counted(counts, outcome, reason)
-        ]
+def leads(
+    database: Database, run_id: str, outcome: str | None, reason: str | None, *, read_only: bool = False
+) -> Iterator[pl.DataFrame]:
+    """See `Ledger.leads`; `read_only`: those that were read from the source, not those that returned."""
+    wanted = _batches_with(database, run_id, outcome, reason, read_only)
     given = ((OUTCOME, outcome), (REASON, reason))
     asked = [pl.col(name) == value for name, value in given if value is not None]
     for place in range(0, len(wanted), CHUNK):
-        with database.read() as connection:
-            frames = list(_read(connection, run_id, wanted[place : place + CHUNK]))
-        frame = pl.concat(frames) if frames else pl.DataFrame()
+        frame = _together(database, run_id, wanted[place : place + CHUNK])
         if asked and frame.height:
             frame = frame.filter(*asked)
         if frame.height:
             yield frame.sort(ROW)
+
+
+@asked_again
+def _batches_with(
+    database: Database, run_id: str, outcome: str | None, reason: str | None, read_only: bool
+) -> list[int]:
+    """The batches of a run that have leads of this outcome and reason."""
+    mine = batches.c.run_id == run_id
+    query = sa.select(batches.c.seq, batches.c.counts).where(mine & ~batches.c.returned if read_only else mine)
+    with database.read() as connection:
+        found = connection.execute(query.order_by(batches.c.seq))
+        return [seq for seq, counts in found if _counted(counts, outcome, reason)]
+
+
+@asked_again
+def _together(database: Database, run_id: str, seqs: Sequence[int]) -> pl.DataFrame:
+    """The outcomes of these batches as one frame."""
+    with database.read() as connection:
+        frames = list(_read(connection, run_id, seqs))
+    return pl.concat(frames) if frames else pl.DataFrame()
 
 
 def _counted(counts: dict[str, int], outcome: str | None, reason: str | None) -> bool:
@@ -71,10 +85,11 @@ def _answers(connection: sa.Connection, run_id: str, seq: int) -> list[pl.DataFr
 
 def recorded(database: Database, run_id: str) -> Iterator[pl.DataFrame]:
     """See `Ledger.recorded`."""
-    for frame in leads(database, run_id, None, None):
+    for frame in leads(database, run_id, None, None, read_only=True):
         yield frame.select(ID, ROW, ADDRESS, KEY)
 
 
+@asked_again
 def former(database: Database, run_id: str) -> pl.DataFrame:
     """See `Ledger.former`."""
     query = sa.select(batches.c.former).where(batches.c.run_id == run_id, batches.c.former.is_not(None))
@@ -85,6 +100,7 @@ def former(database: Database, run_id: str) -> pl.DataFrame:
     return found.unique(KEY, keep="first", maintain_order=True)
 
 
+@asked_again
 def trace(database: Database, sync_id: int, key: str, limit: int) -> list[dict[str, Any]]:
     """See `Ledger.trace`."""
     found: list[dict[str, Any]] = []

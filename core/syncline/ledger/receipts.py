@@ -12,7 +12,7 @@ from ..decision import Outcome
 from ..plugin import Status
 from .database import Database
 from .frames import DETAIL, OUTCOME, REASON
-from .letters import Desk, bury, settle_keys
+from .letters import Desk, bury, settle_leads
 from .locks import hold_list
 from .suppression import suppress
 from .tables import audience, lists, members, micros
@@ -29,23 +29,27 @@ def settle(connection: sa.Connection, desk: Desk, payload: pl.DataFrame, results
     if desk.list_id is not None:
         hold_list(desk.database, connection, desk.list_id)
     answered = payload.drop(OUTCOME, REASON, DETAIL, strict=False).join(results, on=ROW, how="inner")
-    arrived = answered.filter(pl.col("accepted") & pl.col(KEY).is_not_null())
+    accepted = answered.filter(pl.col("accepted"))
+    settle_leads(connection, desk, accepted, "delivered")
+    arrived = accepted.filter(pl.col(KEY).is_not_null())
     if arrived.height:
         _arrived(connection, desk, arrived)
     failed = results.filter(pl.col(OUTCOME).is_in([Outcome.REJECTED.value, Outcome.UNKNOWN.value]))
     if failed.height:
         bury(connection, desk, payload, failed)
-    refused = answered.filter((pl.col(OUTCOME) == Outcome.IGNORED.value) & pl.col(REASON).is_in(REFUSED_FOR_GOOD))
+    kept_out = answered.filter(pl.col(OUTCOME) == Outcome.IGNORED.value)
+    for (reason,), leads in kept_out.group_by(REASON):
+        settle_leads(connection, desk, leads, f"ignored/{reason}")
+    refused = kept_out.filter(pl.col(REASON).is_in(REFUSED_FOR_GOOD))
     if refused.height and desk.list_id is not None:
         _refused(connection, desk, desk.list_id, refused)
-    opted_out = answered.filter((pl.col(OUTCOME) == Outcome.IGNORED.value) & (pl.col(REASON) == "do_not_mail"))
+    opted_out = kept_out.filter(pl.col(REASON) == "do_not_mail")
     if opted_out.height:
         suppress(desk.database, connection, opted_out.get_column(KEY).drop_nulls().to_list(), "do_not_mail")
 
 
 def _arrived(connection: sa.Connection, desk: Desk, arrived: pl.DataFrame) -> None:
     now = desk.database.now()
-    settle_keys(connection, desk, arrived.get_column(KEY).to_list())
     if desk.list_id is None:
         return
     deleted = arrived.filter(pl.col(OUTCOME) == Outcome.DELETED.value)

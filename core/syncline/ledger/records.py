@@ -53,7 +53,7 @@ class RunRecord:
 
     `due` is the firing that it carries out; None when a person started it. `hold` says in numbers what a guard holds,
     `hold_state` how far that is (see `holds`), `hold_by` the run that uses the approval. `undoes` is the run that this
-    one takes back, `action` how it takes people out.
+    one takes back, `action` how it takes people out. `returned` leads of its total were dead letters before.
     """
 
     id: str
@@ -76,11 +76,13 @@ class RunRecord:
     hold_by: str | None = None
     undoes: str | None = None
     action: str | None = None
+    returned: int = 0
     token: str = field(default="", repr=False)
 
     def document(self) -> dict[str, Any]:
         """The JSON document of DESIGN 10; `message` is there only when it says something, `due` only when the run
-        carries out a firing, `held` only when a guard holds a part of it, `undoes` only when it undoes a run."""
+        carries out a firing, `held` only when a guard holds a part of it, `undoes` only when it undoes a run,
+        `returned` only when some of its leads were dead letters before."""
         document: dict[str, Any] = {
             "run": self.id,
             "sync": self.sync,
@@ -96,6 +98,7 @@ class RunRecord:
         document |= {"undoes": self.undoes} if self.undoes else {}
         if self.hold is not None:
             document["held"] = {**self.hold, "state": self.hold_state, "used_by": self.hold_by}
+        document |= {"returned": self.returned} if self.returned else {}
         return document | ({"message": self.message} if self.message else {})
 
 
@@ -123,7 +126,9 @@ class OpenBatch:
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A lead that did not arrive. `code` is the refuser's, or `unknown`; `payload` is the one row as it was sent."""
+    """A lead that did not arrive. `code` is the refuser's, or `unknown`; `payload` is the one row as it was sent.
+
+    It returns by itself in the first run from `return_at` on; None: it stays until somebody asks for it."""
 
     id: int
     sync_id: int
@@ -136,6 +141,7 @@ class DeadLetter:
     attempts: int
     first_at: datetime
     last_at: datetime
+    return_at: datetime | None
     payload: pl.DataFrame
 
 

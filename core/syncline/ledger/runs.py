@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from ..clock import iso
 from ..decision import Counts, Outcome
 from ..errors import Busy, LeaseLost, NotRunnable, SpecError
+from .asking import asked_again
 from .database import Database
 from .process import Holder, this_process
 from .records import Firing, RunRecord, SyncRecord, Undoing
@@ -261,6 +262,7 @@ def by_id(connection: sa.Connection, run_id: str, *, token: str = "") -> RunReco
     return RunRecord(**{name: getattr(run, name) for name in RunRecord.__dataclass_fields__} | {"token": token})
 
 
+@asked_again
 def listed(database: Database, sync_id: int | None, limit: int | None) -> list[RunRecord]:
     """Runs, newest first."""
     query = _query().order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit)
@@ -268,6 +270,7 @@ def listed(database: Database, sync_id: int | None, limit: int | None) -> list[R
         return _selected(connection, query if sync_id is None else query.where(runs.c.sync_id == sync_id))
 
 
+@asked_again
 def found(database: Database, name: str) -> RunRecord:
     """See `Ledger.run`."""
     query = _query().order_by(runs.c.started_at.desc(), runs.c.id.desc())

@@ -10,6 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from ..errors import Fatal
+from .asking import asked_again
 from .database import Database, sqlite_path
 from .tables import VERSION, meta
 
@@ -33,6 +34,7 @@ def _foreign(where: str) -> Fatal:
     return Fatal("this database is not a ledger", where=where, why="it holds other tables", mend="name another one")
 
 
+@asked_again
 def is_current(database: Database) -> bool:
     """Whether the ledger has the newest schema. Writes nothing; `Fatal` when it is newer than this program."""
     with database.read() as connection:
@@ -51,6 +53,7 @@ def _is_current(connection: sa.Connection, where: str) -> bool:
     return found == VERSION
 
 
+@asked_again
 def opened(url: str, *, read_only: bool, now: Callable[[], datetime]) -> Database:
     """The database with the newest schema. What is there is looked at without a byte written, before anything else."""
     path = sqlite_path(url)

@@ -12,6 +12,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from ..decision import Counts
+from .asking import asked_again
 from .database import Database
 from .tables import runs, syncs
 
@@ -42,6 +43,7 @@ class Standing:
     succeeded_at: datetime | None
 
 
+@asked_again
 def before(database: Database, run_id: str) -> Streak:
     """See `Ledger.streak`."""
     with database.read() as connection:
@@ -56,6 +58,7 @@ def before(database: Database, run_id: str) -> Streak:
         return Streak(own, good, *row)
 
 
+@asked_again
 def counts_before(database: Database, run_id: str, limit: int) -> list[Counts]:
     """See `Ledger.counts_before`."""
     with database.read() as connection:
@@ -64,6 +67,7 @@ def counts_before(database: Database, run_id: str, limit: int) -> list[Counts]:
         return [Counts.from_plain(counts) for counts in connection.scalars(query)]
 
 
+@asked_again
 def standings(database: Database) -> list[Standing]:
     """See `Ledger.standings`."""
     last = (

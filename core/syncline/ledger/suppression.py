@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import polars as pl
 import sqlalchemy as sa
 
+from .asking import asked_again
 from .database import Database
 from .locks import hold_suppression
 from .tables import meta, suppression
@@ -47,6 +48,7 @@ class Suppressed:
         found = [key is not None and hash_key(secret, key) in hashes for key in keys.to_list()] if hashes else None
         return pl.Series(keys.name, found or [False] * keys.len(), dtype=pl.Boolean)
 
+    @asked_again
     def _read(self) -> tuple[frozenset[bytes], bytes]:
         with self._database.read() as connection:
             count = connection.execute(sa.select(sa.func.count()).select_from(suppression)).scalar_one()

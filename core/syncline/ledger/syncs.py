@@ -11,6 +11,7 @@ import msgspec
 import sqlalchemy as sa
 
 from ..errors import NotRunnable, SpecError
+from .asking import asked_again
 from .changes import stamp
 from .database import Database
 from .locks import hold_sync
@@ -187,12 +188,14 @@ def locked(connection: sa.Connection, sync_id: int) -> SyncRecord:
     return by_id(connection, sync_id)
 
 
+@asked_again
 def named(database: Database, name: str) -> SyncRecord | None:
     """The sync of this name, if it was met."""
     with database.read() as connection:
         return _named(connection, name)
 
 
+@asked_again
 def listed(database: Database, names: Sequence[str] | None) -> list[SyncRecord]:
     """All syncs, or those of these names, by name."""
     query = sa.select(*_COLUMNS).order_by(syncs.c.name)
@@ -241,6 +244,16 @@ def set_zone(database: Database, sync_id: int, zone: str | None) -> None:
             connection.execute(here.values(zone=zone, stamp=stamp(connection)))
 
 
+def end_rest(database: Database, sync_ids: Sequence[int]) -> None:
+    """See `Ledger.end_rest`."""
+    with database.write() as connection:
+        for sync_id in sorted(sync_ids):
+            if locked(connection, sync_id).retry_at is not None:
+                here = syncs.update().where(syncs.c.id == sync_id)
+                connection.execute(here.values(retry_at=None, stamp=stamp(connection)))
+
+
+@asked_again
 def changed_since(database: Database, number: int) -> list[SyncRecord]:
     """See `Ledger.changed_since`."""
     with database.read() as connection:
@@ -261,6 +274,7 @@ def not_runnable(name: str, state: str, reason: str) -> NotRunnable:
     return NotRunnable(f"sync {name} is {state}", sync=name, state=state, why=reason, mend=mend)
 
 
+@asked_again
 def events_of(database: Database, sync_id: int) -> list[tuple[datetime, str, str]]:
     """State changes, oldest first."""
     with database.read() as connection:
@@ -268,6 +282,7 @@ def events_of(database: Database, sync_id: int) -> list[tuple[datetime, str, str
         return [tuple(row) for row in connection.execute(query.order_by(events.c.id))]
 
 
+@asked_again
 def revisions_of(database: Database, sync_id: int) -> list[Revision]:
     """Revisions, oldest first, each with what it changed."""
     wanted = [revisions.c[name] for name in Revision.__dataclass_fields__]

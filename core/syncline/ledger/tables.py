@@ -21,10 +21,11 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
     text,
 )
 
-VERSION = "0006"
+VERSION = "0007"
 """The newest schema version: the revision that `alembic_version` holds in an up-to-date ledger."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -157,6 +158,7 @@ runs = Table(
     Column("hold_by", Text),  # the run that uses the approval
     Column("undoes", Text),  # the run that this one takes back
     Column("action", Text),  # how it takes people out, if it undoes a run
+    Column("returned", Integer, nullable=False, server_default="0"),  # leads of its total that were dead letters
     Index("runs_of_sync", "sync_id", "started_at"),
     Index("runs_by_start", "started_at"),
     Index(
@@ -226,6 +228,7 @@ batches = Table(
     Column("outcomes", LargeBinary),  # null once its row detail was pruned
     Column("payload", LargeBinary),  # null once closed
     Column("former", LargeBinary),  # what known leads held before they were updated; null once row detail was pruned
+    Column("returned", Boolean, nullable=False, server_default=false()),  # dead letters, not read from the source
     Index("batches_open", "run_id", sqlite_where=text("open"), postgresql_where=text("open")),
 )
 
@@ -332,7 +335,9 @@ dead_letters = Table(
     Column("first_at", Moment, nullable=False),
     Column("last_at", Moment, nullable=False),
     Column("settled_by", Text),  # the run that took care of it
-    Column("payload", LargeBinary),
+    Column("settled_why", Text),  # what became of it there, see `letters`; null in older ledgers
+    Column("return_at", Moment),  # it returns by itself from then on; null: it stays until somebody asks for it
+    Column("payload", LargeBinary),  # null once settled
     Index("dead_letters_of_key", "sync_id", "key"),
 )
 

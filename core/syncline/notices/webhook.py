@@ -66,7 +66,8 @@ def _judge(answer: Answer) -> None:
     if 200 <= status < 300:
         return
     if status == 429 or status >= 500:
-        raise Retriable(f"it answered HTTP {status}", after=answer.retry_after)
+        mend = "try again later; if it stays so, look into what receives it"
+        raise Retriable(f"it answered HTTP {status}", after=answer.retry_after, mend=mend)
     why = ""
     if answer.headers.get("content-type", "").startswith("text/plain"):
         why = clean(" ".join(answer.text.split()))[:SAID]

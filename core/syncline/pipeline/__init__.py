@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ..batch import ADDRESS, ID, KEY, ROW, STATUS
+from ..batch import ADDRESS, ID, KEY, LETTER, ROW, STATUS
 from ..plugin import Rule
 from .deliver import Delivery
 from .extract import Extraction
@@ -52,18 +52,19 @@ class Pipeline:
         delivery: Delivery,
         *,
         first_batch: int = 0,
+        returned: bool = False,
         recorded: Callable[[int, int, int], None] = lambda seq, read, to_send: None,
         guarded: Callable[[Iterator[Decided]], Iterator[Decided]] = lambda decided: decided,
         former: Callable[[pl.DataFrame], pl.DataFrame] = lambda to_send: to_send,
     ) -> None:
-        """All leads are recorded, and sent where they must be.
+        """All leads are recorded, and sent where they must be; `returned`: they were dead letters.
 
         `recorded(seq, read, to_send)` is told after each batch's intent is on record. `guarded` may hold changes back,
         `former` adds to leads to be sent what they hold now (`#former`).
         """
         with closing(self.decided(shaped)) as decided:  # whatever happens, what the rules keep in files is deleted
             for seq, (outcomes, to_send, cursor) in enumerate(guarded(decided), first_batch):
-                journal.open_batch(seq, outcomes, former(to_send), cursor)
+                journal.open_batch(seq, outcomes, former(to_send), cursor, returned=returned)
                 recorded(seq, outcomes.height, to_send.height)
                 delivery.submit(seq, to_send)
 
@@ -106,12 +107,14 @@ def resume(delivery: Delivery, open_batches: Iterable[OpenBatch]) -> None:
 def numbered(
     letters: Sequence[DeadLetter], start: int, fields: Sequence[str]
 ) -> Generator[tuple[pl.DataFrame, str | None]]:
-    """Dead letters as batches of mapped leads, counted from row `start`; what was decided of them is forgotten.
+    """Dead letters as batches of mapped leads, counted from row `start`; what was decided of them is forgotten, and
+    `#letter` says which one each was.
 
     Letters of an earlier spec may lack some of the `fields`, or hold them as another type.
     """
     former = (FINGERPRINT, VALUES, STATUS, OUTCOME, REASON, DETAIL, PLANNED_OUTCOME, PLANNED_REASON)
-    alike = groupby((letter.payload for letter in letters), key=lambda payload: payload.schema)
+    marked = (letter.payload.with_columns(pl.lit(letter.id, pl.Int64).alias(LETTER)) for letter in letters)
+    alike = groupby(marked, key=lambda payload: payload.schema)
     for payloads in (part for _, group in alike for part in batched(group, LETTERS)):
         frame = completed(pl.concat(payloads).drop(former, strict=False), fields)
         yield frame.with_columns(pl.int_range(start, start + frame.height, dtype=pl.UInt64).alias(ROW)), None

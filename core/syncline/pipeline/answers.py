@@ -21,6 +21,7 @@ ANSWERS = pl.Schema(
         "code": pl.String,
         "accepted": pl.Boolean,
         "awaiting": pl.Boolean,
+        "heals": pl.Boolean,
     }
 )
 """What a journal is told became of leads."""
@@ -38,13 +39,14 @@ def final(row: int, outcome: str, reason: str, answer: Result) -> tuple[Any, ...
     if answer.kind is ResultKind.ACCEPTED:
         if answer.awaiting and outcome == Outcome.NEW:
             reason = "awaiting_confirmation"
-        return row, outcome, reason, detail, code, True, answer.awaiting
+        return row, outcome, reason, detail, code, True, answer.awaiting, False
     if answer.kind is ResultKind.UNKNOWN:
-        return row, "unknown", answer.code or "answer_lost", detail, code, False, False
+        return row, "unknown", answer.code or "answer_lost", detail, code, False, False, False
     if answer.ignored:
         word = f"the target refused it with code {answer.code}" if answer.code else None
-        return row, "ignored", answer.ignored, word, code, False, False
-    return row, "rejected", answer.code or "refused", detail, code, False, False
+        return row, "ignored", answer.ignored, word, code, False, False, False
+    heals = answer.heals or answer.kind is ResultKind.RETRYABLE
+    return row, "rejected", answer.code or "refused", detail, code, False, False, heals
 
 
 def check_count(sink: Sink[Any], results: Sequence[Result], leads: int) -> None:

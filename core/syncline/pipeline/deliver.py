@@ -188,7 +188,7 @@ class Delivery:
 
     def _pass_over(self, seq: int, leads: pl.DataFrame) -> None:
         if leads.height:
-            rows = [(row, Outcome.DUPLICATE.value, "unchanged", TAKEN, None, False, False) for row in leads[ROW]]
+            rows = [(row, Outcome.DUPLICATE.value, "unchanged", TAKEN, None, False, False, False) for row in leads[ROW]]
             self._journal.answered(seq, pl.DataFrame(rows, schema=ANSWERS, orient="row"), wait=False)
             self._progress(leads.height)
 

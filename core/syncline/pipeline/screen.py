@@ -1,16 +1,18 @@
 """Screen: the ignore rules, in order; a lead counts under the first that applies.
 
 The stream of batches is cut before every rule that must see the whole fetch first: there the batches wait in a
-private temporary folder, so that memory stays bounded by the batch.
+temporary file, so that memory stays bounded by the batch. The file has no name: nobody else can open it, and it is gone
+with the process, however that ends.
 """
 
 from __future__ import annotations
 
+import io
+import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import polars as pl
 
@@ -93,17 +95,28 @@ def _judged(
 
 
 def _waited(stream: Iterator[Screened], rule: Rule[Any]) -> Iterator[Screened]:
-    """Let the rule observe every batch, then pass the batches on from a temporary folder."""
-    with tempfile.TemporaryDirectory(prefix="syncline-") as folder:
-        cursors = []
-        for n, batch in enumerate(stream):
+    """Let the rule observe every batch, then pass the batches on from a temporary file."""
+    with tempfile.TemporaryFile(prefix="syncline-") as file:
+        waiting = []
+        for batch in stream:
             rule.observe(batch.alive)
-            for part in _PARTS:
-                getattr(batch, part).write_ipc(Path(folder, f"{n}-{part}"))
-            cursors.append(batch.cursor)
-        for n, cursor in enumerate(cursors):
-            frames = {part: pl.read_ipc(Path(folder, f"{n}-{part}")) for part in ("alive", "ignored", "verdicts")}
-            yield Screened(**frames, cursor=cursor)
+            waiting.append((batch.cursor, [_put(file, getattr(batch, part)) for part in _PARTS]))
+        for cursor, spans in waiting:
+            alive, ignored, verdicts = (_got(file, *span) for span in spans)
+            yield Screened(alive, ignored, verdicts, cursor)
+
+
+def _put(file: IO[bytes], frame: pl.DataFrame) -> tuple[int, int]:
+    """Write a frame to the end of the file; where it stands there: start and length."""
+    start = file.seek(0, os.SEEK_END)
+    packed = io.BytesIO()
+    frame.write_ipc(packed)
+    return start, file.write(packed.getbuffer())
+
+
+def _got(file: IO[bytes], start: int, length: int) -> pl.DataFrame:
+    file.seek(start)
+    return pl.read_ipc(io.BytesIO(file.read(length)))
 
 
 def _reasons(rule: Rule[Any], frame: pl.DataFrame) -> pl.Series:

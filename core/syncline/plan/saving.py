@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -20,7 +21,10 @@ from .execution import moved_on
 from .model import Plan
 
 FORMAT = 1
+MOST_BYTES = 256 * 1024 * 1024
+"""A plan of 10,000 syncs has a tenth of it."""
 _CHECKSUM = b',"checksum":"'
+S = TypeVar("S")
 
 
 @dataclass(frozen=True)
@@ -67,15 +71,18 @@ def save(path: Path, plan: Plan, ledger: Ledger, files: Mapping[str, str], conne
 def load(path: Path) -> Saved:
     """The plan of a file. `Fatal` when it is none, was damaged, or was made by another version."""
     try:
-        text = path.read_bytes()
+        with path.open("rb") as stream:
+            text = stream.read(MOST_BYTES + 1)
     except OSError as error:
         raise Fatal("the plan cannot be read", where=str(path), why=os.strerror(error.errno or 0)) from None
+    if len(text) > MOST_BYTES:
+        raise Fatal("this is no plan", where=str(path), why=f"it is larger than {MOST_BYTES // 2**20} MiB")
     body, found, rest = text.rpartition(_CHECKSUM)
     if not found or rest != hashlib.sha256(body).hexdigest().encode() + b'"}\n':
         raise Fatal(
             "this is no plan, or it was damaged", where=str(path), why="its checksum is wrong", mend="make a new plan"
         )
-    made = msgspec.json.decode(body + b"}", type=_Made)
+    made = _decoded(body, _Made, path)
     if (made.version, made.syncline) != (FORMAT, version("syncline")):
         raise Fatal(
             "this plan was made by another version of Syncline",
@@ -83,7 +90,17 @@ def load(path: Path) -> Saved:
             why=f"{made.syncline}, this is {version('syncline')}",
             mend="make a new plan",
         )
-    return msgspec.json.decode(body + b"}", type=Saved)
+    return _decoded(body, Saved, path)
+
+
+def _decoded(body: bytes, kind: type[S], path: Path) -> S:
+    """A checksum proves that nothing was damaged, not who wrote it: what does not fit is refused in words."""
+    try:
+        return msgspec.json.decode(body + b"}", type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Fatal(
+            "this is no plan", where=str(path), why="it was not written by `plan --out`", mend="make a new plan"
+        ) from None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Generic
 
 from ..budget import Budgets
+from ..clock import SYSTEM, Clock
 from ..secrets import Redactor
 from .config import C, Check, Config
 
@@ -27,6 +28,8 @@ class Runtime:
     """A folder beside the ledger, for what must stay with it (the embedded sandbox keeps its state there)."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Set when the run is to stop: every wait ends then."""
+    clock: Clock = SYSTEM
+    """The one by which everything is reckoned here: whether a token still holds, when a lock is over."""
 
 
 class Plugin(Generic[C]):

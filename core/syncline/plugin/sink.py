@@ -66,13 +66,16 @@ class ResultKind(StrEnum):
 class Result:
     """The answer for one lead. `code` is the other side's own code, as text; `message` one short clause without
     personal data. `ignored` names the ignore reason under which a refusal counts (DESIGN 5: 2004 invalid_pattern).
-    `awaiting` marks an accepted lead that cannot be seen until the person confirms."""
+    `awaiting` marks an accepted lead that cannot be seen until the person confirms. `heals` marks a refusal that may
+    pass though the lead stays as it is (the account was busy, a field is made meanwhile): it returns by itself, with
+    back-off; so does RETRYABLE when all its attempts are spent. Any other refusal waits for `syncline retry`."""
 
     kind: ResultKind
     code: str = ""
     message: str = ""
     ignored: str | None = None
     awaiting: bool = False
+    heals: bool = False
 
 
 ACCEPTED = Result(ResultKind.ACCEPTED)

@@ -106,7 +106,7 @@ def _zone(value: Any) -> str:
 
 
 def _cron(value: Any) -> str:
-    from croniter import CroniterError
+    from croniter import CroniterBadDateError, CroniterError
 
     if not isinstance(value, str) or len(value.split()) != 5:
         return "must have five fields: minute, hour, day of month, month, day of week"
@@ -114,6 +114,11 @@ def _cron(value: Any) -> str:
         return "is not a valid cron (R and H leave the moment to chance)"
     try:
         next(walls.after({"frequency": "cron", "cron": value}, _SOME_DAY))
+    except CroniterBadDateError:
+        day, weekday = value.split()[2], value.split()[4]
+        if "#" in weekday and day != "*":
+            return "a weekday that is counted (#) and a day of the month do not go together; leave the one or the other"
+        return "never comes: there is no such date"
     except (CroniterError, ValueError, OverflowError) as error:
         return f"is not a valid cron ({error})"
     traps = (_trap(*each) for each in zip(_FIELDS, value.split(), strict=True))

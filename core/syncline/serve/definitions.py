@@ -16,14 +16,15 @@ from ..spec import Bound, bind, checker_of, load_connections, spec_of_raw
 @dataclass(frozen=True)
 class Step:
     """What one look at the files brought: syncs that are served now, names whose files have faults and that are served
-    as the ledger knows them, names that are served no longer, whether there is more to take in at once, and whether it
-    is still waited for the first files."""
+    as the ledger knows them, names that are served no longer, whether there is more to take in at once, whether it
+    is still waited for the first files, and whether the connections are other ones than before."""
 
     adopted: list[SyncRecord] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     more: bool = False
     waiting: bool = False
+    reconnected: bool = False
 
 
 class Definitions(Protocol):

@@ -60,6 +60,7 @@ class Folder:
         self._left: list[str] = []
         self._held: list[str] = []
         self._gone: dict[str, Path] = {}
+        self._reconnected = False
 
     def serves(self, name: str) -> bool:
         """Whether a file of the folder has this name, or had it when it was last valid."""
@@ -93,8 +94,9 @@ class Folder:
         if not self._backlog:
             self._tell_gone()
         held = [name for name in dict.fromkeys(self._held) if name in self._served]
-        self._left, self._held = [], []
-        return Step(adopted, held, left, bool(self._backlog))
+        reconnected = self._reconnected
+        self._left, self._held, self._reconnected = [], [], False
+        return Step(adopted, held, left, bool(self._backlog), reconnected=reconnected)
 
     def _tell_gone(self) -> None:
         """Say of files that are gone what became of their syncs: another file may have them now."""
@@ -182,7 +184,8 @@ class Folder:
         if found is None:
             return ()
         if self._connections.document is None or (found.document is not None and not found.faults):
-            self._connections = found
+            known, self._connections = self._connections, found
+            self._reconnected |= known.document is not None and known.entries != found.entries
         self._report(self._given or self._folder / CONNECTIONS, map(str, found.faults))
         return found.faults
 

@@ -160,6 +160,10 @@ class Loop:
         step = self._definitions.step()
         for name in step.left:
             self._forget(self._ids.pop(name, -1))
+        if step.reconnected:
+            resting = [table.id for table in self._tables.values() if table.retry_at is not None]
+            log.info("the connections were edited: what rests after a failure is tried at once (%d)", len(resting))
+            self._ledger.end_rest(resting)
         for sync in step.adopted:
             self._plan(sync, now)
         self._held |= set(step.held)

@@ -48,7 +48,10 @@ class Loaded:
         for spec in self.specs:
             if spec.path == path:
                 return spec
-        raise SpecError("this file is not a spec", where=str(path), mend="name the file of a spec beside it")
+        what, mend = "this file is not a spec", "name the file of a spec beside it"
+        if path.is_dir():
+            what, mend = "this is a folder, and one spec is wanted", "name the file of a spec in it"
+        raise SpecError(what, where=str(path), mend=mend)
 
 
 @lru_cache(maxsize=8)

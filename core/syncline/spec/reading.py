@@ -6,6 +6,7 @@ whole numbers without leading zeros and plain decimals are typed. `no`, `on`, `0
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,11 +34,21 @@ def read(path: Path, file: str | None = None) -> tuple[Document | None, list[Fau
     """The document of the file, or None with the faults that keep it from being one. `file` is its name in faults."""
     file = file or str(path)
     try:
-        with path.open("rb") as stream:
+        with open(path, "rb", opener=_at_once) as stream:  # Path.open takes no opener
             data = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        return None, [Fault(file, 1, 1, "", f"cannot be read ({error.strerror or type(error).__name__})")]
+    except (OSError, ValueError) as error:  # a ValueError for a name that no file can have
+        told = f"cannot be read ({getattr(error, 'strerror', None) or type(error).__name__})"
+        if isinstance(error, FileNotFoundError) and not path.is_symlink():
+            told = "there is no such file or folder; name a spec, or the folder of the specs"
+        return None, [Fault(file, 1, 1, "", told)]
     return parse(data, file)
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Opens a pipe without waiting for somebody to write into it; one with a writer is read to its end."""
+    handle = os.open(path, flags | os.O_NONBLOCK)
+    os.set_blocking(handle, True)
+    return handle
 
 
 def parse(data: bytes, file: str) -> tuple[Document | None, list[Fault]]:

@@ -125,5 +125,5 @@ def deployment_of(folder: Path, settings: Settings) -> str:
     whole = Path(os.path.abspath(folder))  # noqa: PTH100  # as it is written, like all paths of overlays
     if settings.deployment is None:
         return f"{socket.gethostname()}:{whole}"
-    said = Path(os.path.abspath(settings.folders["deployment"]))  # noqa: PTH100
+    said = Path(os.path.abspath(settings.folders["deployment"]))  # noqa: PTH100 - as above
     return settings.deployment if said == whole else f"{settings.deployment}/{whole.name}"

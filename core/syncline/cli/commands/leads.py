@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ COLUMNS = ("email", "source_id", "outcome", "reason", "detail")
 SCREEN = 100
 """Rows of the table unless --limit says more; files and JSON hold everything."""
 BLOCK = 1000
+FAILED = ("rejected", "unknown")
+"""Outcomes that leave a dead letter."""
 PRIVATE = 0o600
 """Personal data is for its owner alone."""
 
@@ -52,8 +55,11 @@ def leads(
         from .. import documents
 
         for frame in ledger.leads(found.id, outcome=outcome, reason=reason):
-            for row in frame.iter_rows(named=True):
-                yield documents.lead(row)
+            for part in frame.iter_slices(BLOCK):
+                failed = part.filter(part["outcome"].is_in(FAILED))["#row"].to_list()
+                letters = ledger.letters_of(found.id, failed) if failed else {}
+                for row in part.iter_rows(named=True):
+                    yield documents.lead(row, letters.get(row["#row"]))
 
     if file is not None:
         _csv(invocation, islice(rows(), limit), file)
@@ -69,15 +75,40 @@ def _table(invocation: Invocation, run: RunRecord, rows: Iterator[dict[str, Any]
 
     terminal = invocation.terminal
     shown = list(islice(rows, limit))
+    letters = any("attempts" in row for row in shown)
     lines = [["" if row[name] is None else str(row[name]) for name in COLUMNS] for row in shown]
+    if letters:
+        lines = [[*line, *_letter(row)] for line, row in zip(lines, shown, strict=True)]
     if not lines:
         terminal.say("no such lead in this run (or its row detail is past the retention)")
         return
-    terminal.say(table(terminal, ("email", "source id", *COLUMNS[2:]), lines, title=f"{run.sync}, run {run.id}"))
+    columns = ("email", "source id", *COLUMNS[2:], *(("attempts", "and then") if letters else ()))
+    terminal.say(table(terminal, columns, lines, title=f"{run.sync}, run {run.id}"))
     if next(rows, None) is not None:
         terminal.say(
             f"… and more: --limit N shows more of them, --csv FILE and --json all of them (first {limit:,} shown)"
         )
+
+
+def _letter(row: dict[str, Any]) -> tuple[str, str]:
+    """How often the lead was tried, and what comes or came of its letter."""
+    from ...console import text
+    from ...executor.asked import WORDS
+    from ...ledger.backoff import ATTEMPTS
+
+    if "attempts" not in row:
+        return "", ""
+    attempts = row["attempts"]
+    if row["settled_by"]:
+        why = row["settled_why"] or "settled"
+        then = f"{WORDS.get(why, why)} by run {row['settled_by']}"
+    elif row["return_at"]:
+        then = f"returns by itself from {text.moment(datetime.fromisoformat(row['return_at']))}"
+    elif row["outcome"] == "rejected" and attempts >= ATTEMPTS:
+        then = f"stays, after {attempts} attempts"
+    else:
+        then = "waits for a retry"
+    return str(attempts), then
 
 
 def _csv(invocation: Invocation, rows: Iterator[dict[str, Any]], file: str) -> None:

@@ -33,6 +33,8 @@ def notify(invocation: Invocation, folder: Path | None) -> int:
     from .. import documents
 
     where = folder if folder is not None else invocation.folder()
+    if not where.is_dir():
+        raise SpecError("there is no such folder", where=str(where), mend="name the folder of the specs")
     settings = invocation.settings(where)
     if not settings.notifications:
         raise SpecError("nobody is to be notified", where=str(where / "syncline.yaml"), mend="add `notifications`")

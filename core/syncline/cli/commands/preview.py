@@ -69,6 +69,8 @@ def _show(invocation: Invocation, shown: Preview) -> None:
     calls = shown.reads["source"] + shown.reads["sink"] + shown.writes
     sink = f"{shown.reads['sink']:,} to read the sink, {shown.writes:,} to write to it"
     terminal.say(f"{plural(calls, 'call')}: {shown.reads['source']:,} to the source, {sink}")
+    if shown.returned:
+        terminal.say(f"{plural(shown.returned, 'lead')} of these were refused or not sent earlier, and return")
     terminal.say(f"{plural(shown.to_send, 'lead')} to send, at least {duration(shown.seconds)} by the call budget")
 
 

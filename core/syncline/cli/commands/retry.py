@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from .. import completing
 from ..invocation import Invocation
 from ..options import command
+
+if TYPE_CHECKING:
+    from ...executor import Executor
 
 
 @command()
@@ -25,6 +30,7 @@ def retry(invocation: Invocation, run: str, code: str | None, limit: int | None,
       syncline retry last --only 2007
     """
     from ...errors import SpecError
+    from ...executor.asked import besides
     from ..running import carried_out
 
     if unknown and code is not None:
@@ -37,8 +43,13 @@ def retry(invocation: Invocation, run: str, code: str | None, limit: int | None,
             mend="run `syncline retry` in the folder of its specs",
         )
     bound = invocation.bind(spec, loaded)
+
+    def left_alone(executor: Executor) -> list[str]:
+        return [] if unknown else besides(executor.ledger.remains(earlier.id), earlier.id)
+
     return carried_out(
         invocation,
         bound,
         lambda executor: executor.retry(bound, earlier.id, code=code, limit=limit, unknown=unknown),
+        left_alone,
     )

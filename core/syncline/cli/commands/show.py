@@ -114,6 +114,8 @@ def _facts(shown: Definition) -> Iterator[tuple[str, str]]:
         yield "failing", failing
     if shown.holding is not None:
         yield "held", text.holding(shown.holding)
+    if shown.letters.all:
+        yield "dead letters", text.letters(shown.letters)
     if shown.next_runs:
         yield "next runs", ", ".join(map(text.moment, shown.next_runs))
     if raw.get("replaces"):

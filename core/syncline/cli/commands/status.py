@@ -78,6 +78,6 @@ def _row(each: Known) -> tuple[str, ...]:
         text.moment(last.started_at) if last else "never",
         last.status if last else "",
         following if runnable and not each.left else "",
-        text.number(each.dead_letters) if each.dead_letters else "",
+        text.number(each.letters.all) if each.letters.all else "",
         each.reason if each.left or not runnable else text.failing(each.failures, each.retry_at),
     )

@@ -22,6 +22,8 @@ from .structure import Item, Structure, path_of
 READ_SCOPE = "ZohoCreator.report.READ"
 LARGEST_PAGE = "1000"
 SMALLEST_PAGE = "200"
+LONGEST_CURSOR = 4096
+"""Characters; it is kept in the ledger, and all of a read are remembered. Creator's have a few hundred."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,10 @@ class Api:
             raise Retriable("the page holds no list of records", where=self.report_path)
         if not all(type(row.get(ID)) is str for row in rows):
             raise Retriable("a record of the page has no ID", where=self.report_path)
-        return Records(rows, answer.headers.get("record_cursor") or None)
+        following = answer.headers.get("record_cursor") or None
+        if following is not None and len(following) > LONGEST_CURSOR:
+            raise Retriable("the cursor of the next page is longer than any of Creator's", where=self.report_path)
+        return Records(rows, following)
 
     def record(self, id: str) -> Row | None:
         """One record with every field that the report shows; None when there is none."""

@@ -34,6 +34,24 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
         return msgspec.json.encode(self).decode()
 
 
+class _Rounds:
+    """Notices that pages go round, by one page that is kept (Brent's algorithm): a round of n pages is noticed within
+    three times n, whatever cursors lead through it, and however long the report is."""
+
+    def __init__(self) -> None:
+        self._kept: Sequence[Any] = ()
+        self._steps = self._until = 1
+
+    def closed_by(self, ids: Sequence[Any]) -> bool:
+        """Whether the page with these records is the one that was kept."""
+        if ids and ids == self._kept:
+            return True
+        if self._steps == self._until:
+            self._kept, self._steps, self._until = ids, 0, 2 * self._until
+        self._steps += 1
+        return False
+
+
 class Reading:
     """Reads one window. `types` are the types of the form's fields, `dates` the application's way to write dates."""
 
@@ -63,10 +81,13 @@ class Reading:
         met = since is not None or bool(records.rows)
         before: Sequence[Any] = ()
         asked = {cursor}
+        round_trip = _Rounds()
         while True:
             ids = [row.get(ID) for row in records.rows]
             if ids and ids == before:
                 raise self._stuck("a page repeats the records of the page before it")
+            if round_trip.closed_by(ids):
+                raise self._stuck("the pages begin again: the report would never end")
             if records.following in asked and records.following is not None:
                 raise self._stuck("a page leads back to a page that was read already")
             frame = self._frame(records.rows, before)

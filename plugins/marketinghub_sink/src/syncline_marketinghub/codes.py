@@ -74,6 +74,11 @@ MEANINGS: Mapping[str, str] = {
 IGNORED: Mapping[str, str] = {"2004": "invalid_pattern", "2005": "group_email", "2006": "do_not_mail"}
 """Refusals that are one of the default ignore reasons (DESIGN 5)."""
 
+HEALING = frozenset({"903"})
+"""Refusals that may pass though the lead stays as it is. The table of errors calls 903 “the detail cannot be shown”,
+which passes, while the pages of single calls use it for a missing value as well: so it is tried again. Those that ask
+to come later (`Verdict.LATER`) return in any case; all others are about the lead or the mapping, and stay."""
+
 EMPTY = frozenset({"2203", "2401", "2502", "2604"})
 """“Nothing there”, when a page is read. 2203 also stands for a deleted list: the reader has to look at the count."""
 
@@ -95,4 +100,4 @@ def result_of(code: str, *, awaiting: bool = False) -> Result:
         return Result(ResultKind.ACCEPTED, code, awaiting=awaiting)
     if judged is Verdict.LATER:
         return Result(ResultKind.RETRYABLE, code, meaning(code))
-    return Result(ResultKind.REFUSED, code, meaning(code), ignored=IGNORED.get(code))
+    return Result(ResultKind.REFUSED, code, meaning(code), ignored=IGNORED.get(code), heals=code in HEALING)

@@ -24,9 +24,9 @@ def pages(
 ) -> Iterator[list[Item]]:
     """Yield the pages of a listing, none of them empty.
 
-    It ends with an empty page, with a code that says so, or with a short page; but a short page does not count as the
-    end as long as fewer than `expected` items came or, if that number is not known, when the server may have cut the
-    range. Raises `Fatal` when pages repeat.
+    It ends with an empty page, with a code that says so, or with a short page; but a short page with something new does
+    not count as the end as long as fewer than `expected` items came or, if that number is not known, when the server
+    may have cut the range. Raises `Fatal` when pages repeat.
     """
     seen: set[str] = set()
     start = 1
@@ -45,6 +45,8 @@ def pages(
                 why=f"page from {start}",
                 mend="run again; if it stays so, set a smaller page_size",
             )
+        if not fresh:
+            return  # a short page of what came before: asking on would give it again, for ever
         seen |= fresh
         start += len(items)
         yield items

@@ -162,6 +162,7 @@ class Account(Connection[C]):
                     name=name,
                     granted=self.runtime.redactor.add,
                     token_help=self.token_help(),
+                    now=lambda: self.runtime.clock().timestamp(),
                 )
             return self._tokens
 
