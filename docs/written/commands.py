@@ -17,8 +17,8 @@ EXITS: Mapping[int, str] = {
     2: "Bad usage, a fault in a file, or a spec test that failed.",
     3: "Plugin trouble: missing, broken, doubled, or it broke its contract.",
     4: "Finished, but some leads were rejected or are unknown.",
-    5: "Refused: the sync is inactive, paused or completed.",
-    6: "Held by a guard; nothing was removed.",
+    5: "Refused: the sync is inactive, paused or completed; an approval was used, a plan is void, a run was undone.",
+    6: "Held by a guard: what it holds waits for `approve`.",
     7: "Another process is running this sync.",
 }
 

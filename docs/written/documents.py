@@ -25,12 +25,16 @@ def json_page() -> str:
         "# JSON documents",
         f"With `--json` every command prints one document on standard output, and `leads` one for each line. {told}",
         "## A run",
-        "What `run` and `retry` print; `history`, `status` and `show` hold it. `run` and `retry` add `notes` where "
+        "What `run`, `retry` and `undo` print; `history`, `status` and `show` hold it. They add `notes` where "
         "there is something to say of how far back the sync reads.",
         "\n".join(["```json", msgspec.json.format(msgspec.json.encode(example()), indent=2).decode(), "```"]),
         f"`status`: `running` while it goes on, then one of {listed(EXITS)}. `ignored` always has the six default "
         "reasons; a rule's own come where they occur. `calls` counts requests to the products' APIs, token requests "
-        "apart. `message` is there when a run has something to say.",
+        "apart. `message` is there when a run has something to say. `held` is there when a guard holds a part of it: "
+        '`{"plan", "state", "used_by", "removals", "changes"}`. `plan` is equal for equal sets of leads; `state` is '
+        "waiting, approved, used, void or empty; `removals` and `changes` are null or "
+        '`{"leads", "of", "limit": {"leads", "percent"}, "approved", "waiting"}`. `undoes` names the run that an undo '
+        "takes back.",
         "## The commands",
         table(("command", "document"), list(_rows())),
         "## A notification",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from syncline.decision import DEFAULT_REASONS, OWN_REASONS, Outcome
+from syncline.decision import DEFAULT_REASONS, OWN_REASONS, UNDO_REASONS, Outcome
 from syncline.registry import Registry
 from syncline_marketinghub.codes import IGNORED, MEANINGS, VERDICTS, Verdict
 
@@ -38,6 +38,8 @@ def reason_codes(registry: Registry) -> str:
                 "The six above are in every history, and are tested in that order. A lead counts under the first that "
                 "applies. Further rules add their own; `sql` takes the code that you name.",
                 table(("reason", "meaning", "rule"), list(_codes(registry))),
+                "An undo leaves leads as they are for these reasons, and for `do_not_mail`:",
+                table(("reason", "meaning"), [(f"`{code}`", text) for code, text in UNDO_REASONS.items()]),
             ]
         if outcome is Outcome.REJECTED:
             here = {

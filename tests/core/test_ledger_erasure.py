@@ -22,7 +22,7 @@ def everything(ledger: Ledger) -> str:
                 for name, value in row.items():
                     if name == "outcomes" and value:
                         texts.append(str(unpack_outcomes(value).to_dicts()))
-                    elif name == "payload" and value:
+                    elif name in ("payload", "former") and value:
                         texts.append(str(unpack(value).to_dicts()))
                     else:
                         texts.append(str(value))
@@ -30,7 +30,8 @@ def everything(ledger: Ledger) -> str:
 
 
 def fill(ledger: Ledger) -> None:
-    """The same people in every table: finished and running runs, members, audience, dead letters."""
+    """The same people in every table: finished and running runs, members, audience, dead letters, what updated
+    leads held before, what a guard holds."""
     delivered(ledger, range(8))
     people = pl.DataFrame({"address": [key(0), key(1)], "Nickname": ["Zaphod-0", "Zaphod-1"]})
     ledger.record_audience("account", AudiencePart("list", Status.ACTIVE, people), Clock()())
@@ -42,8 +43,13 @@ def fill(ledger: Ledger) -> None:
     ledger.finish_run(run, status="partial")
     run = started(ledger, "another")
     with ledger.journal(run, account="account", target="list") as journal:
-        journal.open_batch(0, *batch(range(8)), None)
+        outcomes, payload = batch(range(8))
+        former = pl.concat_str(pl.lit('{"Nickname": "Zaphod-'), "#row", pl.lit('"}')).alias("#former")
+        updated = pl.lit("duplicate").alias("planned_outcome")
+        journal.open_batch(0, outcomes, payload.with_columns(updated, former), None)
         journal.answered(0, answers([0], "ignored", "invalid_pattern", detail="Zaphod-0"))
+    plan = {"kind": "removal", "#key": [key(0), key(1)], "source_id": ["id0", "id1"], "mark": [1, 2]}
+    ledger.hold(run, {}, pl.DataFrame(plan), empty=False)
 
 
 def test_a_forgotten_person_is_in_no_table_and_no_blob(ledger: Ledger) -> None:
@@ -58,7 +64,7 @@ def test_a_forgotten_person_is_in_no_table_and_no_blob(ledger: Ledger) -> None:
         "outcomes": 3,
         "payloads": 1,
         "messages": 0,
-        "held_leads": 0,
+        "held_leads": 1,
     }
     left = everything(ledger)
     assert not [word for word in (key(0), key(0).title(), "'id0'", "No 0", "Zaphod-0") if word in left]

@@ -98,6 +98,8 @@ def history(terminal: Terminal, runs: Sequence[RunRecord], *, title: str = "") -
 def _outcomes(run: RunRecord) -> list[str]:
     of = run.counts.of
     reasons = run.counts.reasons(Outcome.DUPLICATE)
+    usual = [reasons.pop(name, 0) for name in ("updated", "unchanged")]
+    others = reasons.items()
     return [
         run.id,
         text.moment(run.started_at),
@@ -106,7 +108,7 @@ def _outcomes(run: RunRecord) -> list[str]:
         text.number(run.counts.total),
         text.number(of(Outcome.NEW)),
         text.number(of(Outcome.RE_ADDED)),
-        f"{of(Outcome.DUPLICATE):,} ({reasons.get('updated', 0):,}/{reasons.get('unchanged', 0):,})",
+        f"{of(Outcome.DUPLICATE):,} ({'/'.join([f'{n:,}' for n in usual] + [f'{name} {n:,}' for name, n in others])})",
         *(text.number(of(each)) for each in (Outcome.IGNORED, Outcome.REJECTED, Outcome.UNKNOWN, Outcome.DELETED)),
     ]
 

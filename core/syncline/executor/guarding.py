@@ -124,8 +124,7 @@ class Guard:
         why = "; ".join(_why(name, tally) for name, tally in self.tallies.items() if tally.leads)
         return Held(
             waits, why=why,
-            mend="look at the source, and who it is about: `syncline approve "
-            f"{self.run.id} --dry-run`; then `syncline approve {self.run.id}`",
+            mend=f"see whether that is meant, and then: `syncline approve {self.run.id}`",
         )  # fmt: skip
 
 

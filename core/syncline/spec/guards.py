@@ -21,10 +21,11 @@ class Limit:
     percent: float | None = None
 
     def is_over(self, leads: int, of: int) -> bool:
-        """Whether so many leads, out of so many, are more than allowed."""
+        """Whether so many leads, out of so many, are more than allowed. Out of none, no share is too large: before the
+        first good run there is nothing to compare with."""
         if self.leads is not None and leads <= self.leads:
             return False
-        return leads > 0 and (self.percent is None or leads * 100 > self.percent * of)
+        return leads > 0 and (self.percent is None or (of > 0 and leads * 100 > self.percent * of))
 
     def __str__(self) -> str:
         parts = [] if self.leads is None else [f"{self.leads:,} leads"]
