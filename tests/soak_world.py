@@ -251,8 +251,11 @@ class Hub(Ends):
         return {lead.email: (lead.status, dict(lead.fields)) for lead in self._box.leads(self._list)}
 
     def calls(self) -> Counter[str]:
-        counting = [each for each in self._box.faults() if each["probability"] == 0.0]
-        return Counter({each["containing"].strip('"'): each["seen"] for each in counting})
+        counted = Counter[str]()
+        for each in self._box.faults():
+            if each["probability"] == 0.0:
+                counted[each["containing"].strip('"').lower()] += each["seen"]
+        return +counted
 
     def mails(self) -> Counter[tuple[str, str]]:
         return Counter((mail.kind, mail.email) for mail in self._box.outbox())
