@@ -205,7 +205,9 @@ class Round:
         for what in ("people", "members"):
             one, other = getattr(found, what), getattr(expected, what)
             differ = {who: (one.get(who), other.get(who)) for who in one.keys() | other.keys()}
-            differ = {who: pair for who, pair in differ.items() if pair[0] != pair[1] and who not in self.unsure}
+            differ = {
+                who: pair for who, pair in differ.items() if pair[0] != pair[1] and who.lower() not in self.unsure
+            }
             assert not differ, f"other {what} (found, expected): {differ}"
         letters = (found.letters - expected.letters) + (expected.letters - found.letters)
         strange = {each: n for each, n in letters.items() if each[0] not in self.unsure}
