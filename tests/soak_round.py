@@ -188,7 +188,7 @@ class Round:
         assert unknown <= self.unsure, f"unknown without a lost answer: {unknown - self.unsure}"
         self.tally.figures["unknown"] += len(unknown)
         self._same_leads(found, expected)
-        self._same_ends(found, expected)
+        self.same_ends(found, expected)
         return found
 
     def _same_leads(self, found: Day, expected: Day) -> None:
@@ -201,7 +201,8 @@ class Round:
                 assert found.run[name] == expected.run[name], f"{name}: {found.run[name]} is not {expected.run[name]}"
         assert found.cursor == expected.cursor, f"cursor {found.cursor} is not {expected.cursor}"
 
-    def _same_ends(self, found: Day, expected: Day) -> None:
+    def same_ends(self, found: Day, expected: Day) -> None:
+        """Target, members, dead letters and mails are those of a day without trouble, but for those who are unsure."""
         for what in ("people", "members"):
             one, other = getattr(found, what), getattr(expected, what)
             differ = {who: (one.get(who), other.get(who)) for who in one.keys() | other.keys()}
