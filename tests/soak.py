@@ -195,7 +195,7 @@ class Desk:
 
     def _world(self, plan: Plan, folder: Path, databases: ExitStack, *, fresh: bool = False) -> World:
         if self._server is not None:
-            template = None if fresh else self._empty.rpartition("/")[2].partition("?")[0]
+            template = None if fresh else self._empty.partition("?")[0].rpartition("/")[2]
             ledger = databases.enter_context(self._server.fresh_database(template, self._space))
             return World(folder, ledger, plan, self._own, self._box)
         place = folder if self._disk is None else self._disk.folder / folder.parent.name / folder.name
