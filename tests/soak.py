@@ -58,7 +58,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=500)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))  # not secret
-    parser.add_argument("--round", type=int, help="only the round of this number")
+    parser.add_argument("--round", type=int, action="append", help="only the round of this number; may be repeated")
     parser.add_argument("--ledger", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--trouble", choices=("kill", "restart", "full"), default="kill", help="what goes wrong")
@@ -66,14 +66,14 @@ def main() -> int:
     asked = parser.parse_args()
     if asked.trouble == "restart" and asked.ledger != "postgresql":
         parser.error("only a database server can be restarted: --ledger postgresql")
-    numbers = [asked.round] if asked.round is not None else list(range(asked.rounds))
+    numbers = asked.round or list(range(asked.rounds))
     place = Path(tempfile.mkdtemp(prefix="syncline-soak-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None))
     started = time.monotonic()
     own = ready(place)
     groups = sorted({number // GROUP for number in numbers})
     parts = [[each for each in numbers if each // GROUP in groups[n :: asked.jobs]] for n in range(asked.jobs)]
     parts = [part for part in parts if part]
-    survived, figures, steps = gathered(
+    survived, played, figures, steps = gathered(
         [lambda say, n=n, part=part: work(asked, own, place / f"job-{n}", part, say) for n, part in enumerate(parts)],
         len(numbers),
     )
@@ -82,11 +82,10 @@ def main() -> int:
     print("; ".join(f"{name} {figures[name]}" for name in SHOWN[asked.trouble]))
     if steps:
         print("deaths at steps: " + ", ".join(f"{name} {n}" for name, n in sorted(steps.items())))
-    print(f"{survived} survived of {len(numbers)}")
-    if survived < len(numbers):
-        return 1
-    shutil.rmtree(place)
-    return 0
+    print(f"{survived} survived of {played}")
+    if survived == played:
+        shutil.rmtree(place, ignore_errors=True)
+    return 0 if survived == len(numbers) else 1
 
 
 def ready(place: Path) -> Own:
@@ -113,8 +112,8 @@ def ready(place: Path) -> Own:
 
 def gathered(
     works: Sequence[Callable[[Callable[[Any], None]], None]], rounds: int
-) -> tuple[int, Counter[str], Counter[str]]:
-    """Let processes do the works side by side: how many rounds survived, and what happened in them."""
+) -> tuple[int, int, Counter[str], Counter[str]]:
+    """Let processes do the works side by side: how many rounds survived of how many, and what happened in them."""
     survived, figures, steps, done = 0, Counter[str](), Counter[str](), 0
     with DefaultSelector() as selector:
         pids = []
@@ -123,7 +122,12 @@ def gathered(
             pids.append(pid)
             selector.register(reading, EVENT_READ, bytearray())
         while selector.get_map():
-            for key, _ in selector.select():
+            try:
+                ready = selector.select()
+            except KeyboardInterrupt:  # the processes end with their round: nobody listens any more
+                print(f"stopped; {done} of {rounds} were played", file=sys.stderr)
+                return survived, done, figures, steps
+            for key, _ in ready:
                 if not (chunk := os.read(key.fd, 65536)):
                     selector.unregister(key.fd)
                     os.close(key.fd)
@@ -142,7 +146,7 @@ def gathered(
                         print(f"{done} of {rounds} played, {survived} survived", file=sys.stderr, flush=True)
         for pid in pids:
             assert os.waitpid(pid, 0)[1] == 0, "a process that plays rounds broke"
-    return survived, figures, steps
+    return survived, done, figures, steps
 
 
 class Desk:

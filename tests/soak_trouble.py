@@ -96,7 +96,7 @@ class Full(Troubled):
                 self.clear(ended)
                 assert left is not None, ended
                 self.tally.figures["full disks"] += 1
-                (look,) = world.start(LOOK[0]).end()  # a reader needs a little room as well, to read along with a writer
+                (look,) = world.start(LOOK[0]).end()  # a reader may need room, too
                 if look.code:
                     self.clear(look)
                 else:
