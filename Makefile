@@ -5,11 +5,10 @@ BIN := $(VENV)/bin
 PLUGINS := zoho zoho_sandbox creator_source marketinghub_sink rules
 PACKAGES := -e . $(PLUGINS:%=-e ./plugins/%)
 SOURCES := core plugins tests docs bench
-ROUNDS ?= 200
 SECONDS ?= 60
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test lint types unit schema reference mutants soak-serve bench-serve clean
+.PHONY: demo test lint types unit schema reference mutants soak soak-serve bench-serve clean
 
 ## make demo: the main job on the embedded sandbox, with nothing but this checkout
 demo: export SYNCLINE_LEDGER = sqlite:///$(CURDIR)/.syncline/ledger.db
@@ -52,7 +51,18 @@ fuzz: $(VENV)/.tools $(VENV)/.checking
 mutants: $(VENV)/.tools
 	$(BIN)/python tests/mutants/run.py
 
+## make soak ROUNDS=500 SEED=1 LEDGER=sqlite|postgresql TROUBLE=kill|restart|full: kills runs at any instant (or restarts
+## the database server, or fills the disk) and compares what came of it with runs without trouble
+SEED ?= $(shell date +%s)
+LEDGER ?= sqlite
+TROUBLE ?= kill
+JOBS ?= 2
+soak: ROUNDS ?= 500
+soak: $(VENV)/.tools
+	$(BIN)/python tests/soak.py --rounds $(ROUNDS) --seed $(SEED) --ledger $(LEDGER) --trouble $(TROUBLE) --jobs $(JOBS)
+
 ## make soak-serve ROUNDS=200: kills serving processes at random moments; no firing may be doubled or dropped
+soak-serve: ROUNDS ?= 200
 soak-serve: $(VENV)/.tools
 	$(BIN)/python tests/soak_serve.py --rounds $(ROUNDS)
 

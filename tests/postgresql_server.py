@@ -36,13 +36,27 @@ class Server:
         return f"postgresql://postgres@/{database}?host={self.folder}"
 
     @contextmanager
-    def fresh_database(self, template: str | None = None) -> Iterator[str]:
+    def fresh_database(self, template: str | None = None, tablespace: str = "pg_default") -> Iterator[str]:
         """The URL of an empty database, or of a copy of `template`; it is dropped afterwards."""
         name = f"ledger_{uuid.uuid4().hex}"
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else ""))
-            yield self.url(name)
+            copied = f' TEMPLATE "{template}"' if template else ""
+            connection.execute(f'CREATE DATABASE "{name}"{copied} TABLESPACE "{tablespace}"')
+        yield self.url(name)
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def tablespace(self, folder: Path) -> str:
+        """A tablespace in this folder, which belongs to the server's user; its name."""
+        name = f"space_{uuid.uuid4().hex}"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE TABLESPACE \"{name}\" LOCATION '{folder}'")
+        return name
+
+    def restart(self) -> None:
+        """Stop without a farewell, as by a power failure, and start again."""
+        _control(self.folder, "-m", "immediate", "stop")
+        _control(self.folder, "-o", _options(self.folder), "-l", self.folder / "log", "start")
 
 
 @contextmanager
@@ -83,14 +97,21 @@ def _start() -> Path:
         own.parent.mkdir()
         own.symlink_to(binaries)
     _run(folder, "initdb", "--auth=trust", "--encoding=utf8", "--no-sync", "-U", "postgres", "-D", folder / "data")
-    options = f"-c listen_addresses= -c fsync=off -c max_connections=200 -k {folder}"
-    _run(folder, "pg_ctl", "-w", "-o", options, "-l", folder / "log", "-D", folder / "data", "start")
+    _control(folder, "-o", _options(folder), "-l", folder / "log", "start")
     return folder
 
 
+def _options(folder: Path) -> str:
+    return f"-c listen_addresses= -c fsync=off -c max_connections=200 -k {folder}"
+
+
 def _stop(folder: Path) -> None:
-    _run(folder, "pg_ctl", "-w", "-m", "immediate", "-D", folder / "data", "stop")
+    _control(folder, "-m", "immediate", "stop")
     shutil.rmtree(folder)
+
+
+def _control(folder: Path, *arguments: str | Path) -> None:
+    _run(folder, "pg_ctl", "-w", "-D", folder / "data", *arguments)
 
 
 def _run(folder: Path, program: str, *arguments: str | Path) -> None:

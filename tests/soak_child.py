@@ -1,7 +1,7 @@
 """Commands in processes that are forked from one which has imported everything: a start costs milliseconds.
 
-Each is a process of its own, ended by a real SIGKILL where it is to die; its entry point is `syncline.cli.main`, as that
-of the program. The parent has one thread, no database and no connection, so that nothing is shared but memory.
+Each is a process of its own, ended by a real SIGKILL where it is to die; its entry point is `syncline.cli.main`, as is
+the program's. The parent has one thread, no database and no connection, so that nothing is shared but memory.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Child:
         nth: int = 0,
         before: Callable[[], None] = lambda: None,
     ) -> None:
-        assert len(os.listdir("/proc/self/task")) == 1, "only a process with one thread may fork"
+        assert len(list(Path("/proc/self/task").iterdir())) == 1, "only a process with one thread may fork"
         self.folder, self.lines = folder, lines
         self.name = folder / f"said-{time.monotonic_ns()}"
         self._started = time.monotonic()

@@ -1,4 +1,4 @@
-"""What happens in one round, decided by its seed: people on two days, what the target does with them, and the deaths."""
+"""What happens in one round, decided by its seed: people on one or two days, and what the target does with them."""
 
 from __future__ import annotations
 

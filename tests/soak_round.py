@@ -157,12 +157,13 @@ class Round:
         out = world.in_flight(run["run"])
         self.tally.figures["kills within a send"] += bool(out)
         if self.plan.public:
-            self.unsure |= {leads[row]["email"] for row in out}
+            self.unsure |= {leads[row]["email"].lower() for row in out}
         self._nobody_again(world, settled)
         if run["status"] != "running":
             return None
         calls = world.ends.calls()
-        return {each["email"]: calls[each["email"]] for each in leads if (each["outcome"], each["reason"]) in DELIVERED}
+        delivered = {each["email"].lower() for each in leads if (each["outcome"], each["reason"]) in DELIVERED}
+        return {who: calls[who] for who in delivered}
 
     def _nobody_again(self, world: World, settled: dict[str, int]) -> None:
         calls = world.ends.calls()
@@ -183,16 +184,16 @@ class Round:
         assert not world.left_behind(), world.left_behind()
         if self.plan.public:
             self.unsure |= {who for who in self.plan.lost if found.calls[who]}
-        unknown = {each["email"] for each in found.leads if each["outcome"] == "unknown"}
+        unknown = {each["email"].lower() for each in found.leads if each["outcome"] == "unknown"}
         assert unknown <= self.unsure, f"unknown without a lost answer: {unknown - self.unsure}"
         self.tally.figures["unknown"] += len(unknown)
         self._same_leads(found, expected)
-        self._same_ends(found, expected)
+        self.same_ends(found, expected)
         return found
 
     def _same_leads(self, found: Day, expected: Day) -> None:
         differ = (found.outcomes - expected.outcomes) + (expected.outcomes - found.outcomes)
-        strange = {lead: n for lead, n in differ.items() if lead[0] not in self.unsure}
+        strange = {lead: n for lead, n in differ.items() if lead[0].lower() not in self.unsure}
         assert not strange, f"other outcomes: {strange}"
         assert found.run["counts"]["total"] == expected.run["counts"]["total"]
         if not self.unsure:
@@ -200,17 +201,20 @@ class Round:
                 assert found.run[name] == expected.run[name], f"{name}: {found.run[name]} is not {expected.run[name]}"
         assert found.cursor == expected.cursor, f"cursor {found.cursor} is not {expected.cursor}"
 
-    def _same_ends(self, found: Day, expected: Day) -> None:
+    def same_ends(self, found: Day, expected: Day) -> None:
+        """Target, members, dead letters and mails are those of a day without trouble, but for those who are unsure."""
         for what in ("people", "members"):
             one, other = getattr(found, what), getattr(expected, what)
             differ = {who: (one.get(who), other.get(who)) for who in one.keys() | other.keys()}
-            differ = {who: pair for who, pair in differ.items() if pair[0] != pair[1] and who not in self.unsure}
+            differ = {
+                who: pair for who, pair in differ.items() if pair[0] != pair[1] and who.lower() not in self.unsure
+            }
             assert not differ, f"other {what} (found, expected): {differ}"
         letters = (found.letters - expected.letters) + (expected.letters - found.letters)
         strange = {each: n for each, n in letters.items() if each[0] not in self.unsure}
         assert not strange, f"other letters: {strange}"
         mails = (found.mails - expected.mails) + (expected.mails - found.mails)
-        told = {each: n for each, n in mails.items() if each[1] not in self.unsure}
+        told = {each: n for each, n in mails.items() if each[1].lower() not in self.unsure}
         assert not told, f"other mails: {told}"
         twice = {who: n for who, n in (found.mails - expected.mails).items() if self.plan.public}
         assert not twice, f"more mails: {twice}"

@@ -234,25 +234,26 @@ class Hub(Ends):
 
     def day(self, number: int) -> None:
         today = {each.number: each for each in self.plan.days[number]}
-        gone = [id for number, id in self._ids.items() if number not in today]
+        gone = [record for who, record in self._ids.items() if who not in today]
         fresh = [each for each in today.values() if each.number not in self._ids]
-        edited = [
-            {"ID": self._ids[each.number], **_record(each)} for each in today.values() if each.number in self._ids
-        ]
+        known = [each for each in today.values() if each.number in self._ids]
         if gone:
             self._box.delete_records(*gone)
-        if edited:
-            self._box.update_records(*edited)
+        if known:
+            self._box.update_records(*({"ID": self._ids[each.number]} | _record(each) for each in known))
         made = self._box.insert_records(*map(_record, fresh))
-        self._ids = {number: id for number, id in self._ids.items() if number in today}
-        self._ids |= {each.number: id for each, id in zip(fresh, made, strict=True)}
+        self._ids = {who: record for who, record in self._ids.items() if who in today}
+        self._ids |= {each.number: record for each, record in zip(fresh, made, strict=True)}
 
     def people(self) -> dict[str, Any]:
         return {lead.email: (lead.status, dict(lead.fields)) for lead in self._box.leads(self._list)}
 
     def calls(self) -> Counter[str]:
-        counting = [each for each in self._box.faults() if each["probability"] == 0.0]
-        return Counter({each["containing"].strip('"'): each["seen"] for each in counting})
+        counted = Counter[str]()
+        for each in self._box.faults():
+            if each["probability"] == 0.0:
+                counted[each["containing"].strip('"').lower()] += each["seen"]
+        return +counted
 
     def mails(self) -> Counter[tuple[str, str]]:
         return Counter((mail.kind, mail.email) for mail in self._box.outbox())

@@ -40,6 +40,8 @@ BLANKS = "".join(
 """Every Unicode space, zero-width and invisible formatting character: what `trim` takes from both ends."""
 
 _PLAIN = r"^[!-~]+$"
+_EXACT = 2.0**53
+"""From here on a float does not hold every whole number."""
 
 
 def trimmed(column: pl.Expr) -> pl.Expr:
@@ -103,16 +105,31 @@ def frame_of(rows: Sequence[dict[str, object]]) -> pl.DataFrame:
 
 
 def as_text(column: str, kind: pl.DataType) -> pl.Expr:
-    """Any column as text: dates ISO 8601, lists joined by `, `, booleans `true`/`false`, null stays null."""
+    """Any column as text: dates ISO 8601, lists joined by `, `, booleans `true`/`false`, null stays null.
+
+    A whole number is the same text whether it lies among whole numbers or, as 5.0, among others: which of the two a
+    column is may differ from page to page.
+    """
     import polars as pl
 
     value = pl.col(column)
     if isinstance(kind, pl.List):
-        joined = value.list.eval(pl.element().cast(pl.String)).list.join(", ", ignore_nulls=True)
+        element = _number(pl.element()) if kind.inner.is_float() else pl.element().cast(pl.String)
+        joined = value.list.eval(element).list.join(", ", ignore_nulls=True)
         return pl.when(value.list.len() > 0).then(joined).alias(column)
     if isinstance(kind, pl.Datetime):
         return value.dt.to_string("iso:strict").alias(column)
+    if kind.is_float():
+        return _number(value).alias(column)
     return value.cast(pl.String, strict=False).alias(column)
+
+
+def _number(value: pl.Expr) -> pl.Expr:
+    """A float as text, without a fraction where it has none (and is small enough to be exact)."""
+    import polars as pl
+
+    whole = (value == value.round()) & (value.abs() < _EXACT)
+    return pl.when(whole).then(value.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(value.cast(pl.String))
 
 
 def texts(frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:

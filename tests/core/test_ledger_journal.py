@@ -223,3 +223,15 @@ def test_the_law_of_the_sums_holds_whatever_the_answers(
     counts = law_of_the_sums(ledger, ended)
     assert counts.total == len(rows)
     assert counts.reasons(Outcome.UNKNOWN).get("not_sent", 0) == ends.count(None)
+
+
+def test_a_removal_leaves_the_cursor_where_it_is(ledger: Ledger) -> None:
+    delivered(ledger, [0, 1, 2])
+    run = started(ledger)
+    gone = [batch([row])[0].drop("planned_outcome", "planned_reason") for row in (0, 1)]
+    with ledger.journal(run, account="account", target="list") as journal:
+        journal.open_batch(0, *batch([3]), "c0", wait=False)
+        journal.removed(1, gone[0], wait=False)
+        journal.flush()
+        journal.removed(2, gone[1])
+    assert ledger.run(run.id).cursor == "c0"

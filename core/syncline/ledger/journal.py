@@ -75,6 +75,7 @@ class Journal:
         self._desk = Desk(database, run, list_id)
         self._cursors: dict[int, str | None] = {each.seq: each.cursor for each in found if not each.open}
         self._next = 0
+        self._cursor = run.cursor
         self._advance()
         self._thread = threading.Thread(
             target=copy_context().run, args=(self._write,), name=f"ledger {run.id}", daemon=True
@@ -190,6 +191,9 @@ class Journal:
         def step(connection: sa.Connection) -> None:
             if self._desk.list_id is not None:
                 hold_list(self._database, connection, self._desk.list_id)
+            batch.cursor = self._cursors.get(
+                seq - 1, self._cursor
+            )  # a removal reads nothing: the source stays where it is
             open_batch.insert(connection, self._run.id, batch)
             self._close_batch(batch)
             remove(connection, self._database, self._run.sync_id, outcomes.get_column(KEY).to_list())
@@ -296,6 +300,7 @@ class Journal:
             moved, cursor = self._advance()
             if moved:
                 connection.execute(runs.update().where(runs.c.id == self._run.id).values(cursor=cursor))
+                self._cursor = cursor
         self._touched.clear()
         self._closed.clear()
 

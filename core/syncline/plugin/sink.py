@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..batch import texts
+from ..errors import Deactivate, Fatal, Lost, Retriable
 from .config import C, Check, Choice, Field
 from .connection import Plugin
 
@@ -223,6 +224,26 @@ class RowSink(Sink[C]):
         raise NotImplementedError(type(self).__name__)
 
     def deliver(self, leads: pl.DataFrame) -> Sequence[Result]:
-        """Send each lead by `row`."""
+        """Send each lead by `row`, which raises what `Sink.deliver` may, of its one lead.
+
+        When one lead of several ends the call (`Fatal`, `Deactivate`, `Retriable`), those before it keep their results,
+        and it and the rest are asked for again: the error is raised by a call that carried nothing out.
+        """
         own = [name for name in leads.columns if name.startswith("#")]
-        return [self.row(lead) for lead in leads.drop(own).to_dicts()]
+        results: list[Result] = []
+        for lead in leads.drop(own).to_dicts():
+            try:
+                results.append(self.row(lead))
+            except Lost:
+                if leads.height == 1:
+                    raise
+                results.append(_LOST)
+            except (Fatal, Deactivate, Retriable):
+                if not results:
+                    raise
+                return results + [_NOT_SENT] * (leads.height - len(results))
+        return results
+
+
+_LOST = Result(ResultKind.UNKNOWN, "answer_lost", "sent, but the answer was lost")
+_NOT_SENT = Result(ResultKind.RETRYABLE, "not_sent", "an earlier lead of the call could not be sent")
