@@ -79,7 +79,7 @@ class Account:
             hosts=Hosts(**self.box.hosts),
             budget=budget,
         )
-        budgets = Budgets(store or self.store, stop=self.stop, now=self.hours.now)
+        budgets = Budgets(store or self.store, stop=self.stop, clock=self.hours)
         made = Zoho(config, Runtime(budgets, Redactor(), self.folder, self.folder, self.stop))
         client = made.client("marketinghub")
         send = client.send
