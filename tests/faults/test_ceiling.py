@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ceiling import Ceiling
+from ceiling_place import Ceiling
 from fault_place import Place
 from syncline_zoho_sandbox import Sandbox
 from workshop import Own
