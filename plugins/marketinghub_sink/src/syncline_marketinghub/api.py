@@ -76,7 +76,8 @@ class Api:
 
     def now(self) -> datetime:
         """The moment, by the clock of the runtime."""
-        return self._runtime.clock()
+        moment: datetime = self._runtime.clock()
+        return moment
 
     @property
     def calls(self) -> int:
