@@ -47,7 +47,7 @@ def reason_codes(registry: Registry) -> str:
                 "has no address. `refused` stands where the sink named no code.",
                 "### Codes of MarketingHub",
                 "A code that is not in the table counts as `rejected` under itself. What *returns* comes back by "
-                "itself, with back-off; all others stay until somebody [sends them again](../how-to/retry-and-unknown.md).",
+                "itself, with back-off; the others stay until somebody [sends them](../how-to/retry-and-unknown.md).",
                 table(
                     ("code", "meaning", "counts as"),
                     [(f"`{code}`", text, _counts_as(code)) for code, text in here.items()],

@@ -66,3 +66,17 @@ def test_what_a_later_run_ignored_waits_no_longer(shop: Workshop) -> None:
     second = shop.run([person("ann", 1)], ignore=embargo)
     assert shop.ledger.letters(first.sync_id).rejected == 1
     assert dict(shop.ledger.remains(first.id).settled) == {(second.id, "ignored/embargo"): 1}
+
+
+def test_a_lead_that_is_read_again_as_it_was_refused_waits_too_and_a_mended_one_does_not(
+    shop: Workshop, clock: MovedClock
+) -> None:
+    people = [person("ann", 1, "heal 1"), person("ben", 2, "heal 1")]
+    first = shop.run(people)
+    second = shop.run([people[0], person("ben", 2, "heal 1", Name="Benjamin")])
+    assert shop.outcomes(second) == {"ann@example.com": "rejected/4712", "ben@example.com": "new/added"}
+    (ann,) = shop.ledger.dead_letters(run_id=second.id)
+    assert (ann.attempts, ann.key) == (1, "ann@example.com")
+    assert dict(shop.ledger.remains(first.id).settled) == {(second.id, "delivered"): 1, (second.id, "replaced"): 1}
+    third = shop.checked(shop.executor.retry(shop.bound(), second.id))
+    assert shop.outcomes(third) == {"ann@example.com": "new/added"}
