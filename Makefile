@@ -70,6 +70,12 @@ soak-serve: $(VENV)/.tools
 bench-serve: $(VENV)/.tools
 	$(BIN)/python bench/serve.py
 
+## make bench-ceiling LEADS=20000: how close runs come to the documented limit of MarketingHub, by a clock that leaps
+.PHONY: bench-ceiling
+LEADS ?= 20000
+bench-ceiling: $(VENV)/.tools
+	$(BIN)/python bench/ceiling.py --leads $(LEADS)
+
 ## make bench-start: what a start of the command line costs, beside the imports that it cannot do without
 .PHONY: bench-start
 bench-start: $(VENV)/.tools

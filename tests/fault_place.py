@@ -11,7 +11,6 @@ import io
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -144,13 +143,10 @@ class Place:
         return calls.count("marketinghub.listsubscribe") + calls.count("marketinghub.addleadsinbulk")
 
     def later(self, seconds: float) -> None:
-        """Let time pass, here, in Zoho, and for whatever waits for a call budget."""
+        """Let time pass, here and in Zoho."""
         file = self.folder / "clock"
         file.write_text(str(float(file.read_text()) + seconds))
         self.box.clock.advance(seconds)
-        if self.ledger.exists():
-            with contextlib.closing(sqlite3.connect(self.ledger)) as ledger, ledger:
-                ledger.execute("UPDATE parks SET until = until - ?", (seconds,))
 
     # ------------------------------------------------------------------------------------------------- commands
 

@@ -223,6 +223,7 @@ class Shelf(Sink[ShelfConfig]):
 
 MOODS: dict[str, Result | SynclineError] = {
     "refuse": Result(ResultKind.REFUSED, "4711", "the shelf does not like it"),
+    "heal": Result(ResultKind.REFUSED, "4712", "the shelf is being dusted", heals=True),
     "invalid": Result(ResultKind.REFUSED, "2004", ignored="invalid_pattern"),
     "optout": Result(ResultKind.REFUSED, "2006", ignored="do_not_mail"),
     "later": Result(ResultKind.RETRYABLE, "2101", "come again"),

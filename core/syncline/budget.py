@@ -6,11 +6,11 @@ Pure rules here; where the spent calls are kept decides who shares them (the led
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from .clock import SYSTEM, Clock
 from .errors import Stopped
 
 
@@ -100,7 +100,8 @@ AHEAD_SECONDS = 1.0
 
 
 class Budgets:
-    """What connections ask before each call. `waiting(name, until)` is told once per wait, for status lines."""
+    """What connections ask before each call. `waiting(name, until)` is told once per wait, for status lines. All times
+    are those of `clock`, and it is what waits."""
 
     def __init__(
         self,
@@ -108,12 +109,12 @@ class Budgets:
         *,
         stop: threading.Event | None = None,
         waiting: Callable[[str, float], None] = lambda name, until: None,
-        now: Callable[[], float] = time.time,
+        clock: Clock = SYSTEM,
     ) -> None:
         self._store = store
         self._stop = stop or threading.Event()
         self._waiting = waiting
-        self._now = now
+        self.clock = clock
         self._lock = threading.Lock()
         self._ahead: dict[str, Spent] = {}
 
@@ -128,7 +129,7 @@ class Budgets:
             if until - told > 1:
                 told = until
                 self._waiting(name, until)
-            if self._stop.wait(min(wait, 5.0)):
+            if self.clock.wait(self._stop, min(wait, 5.0)):
                 raise Stopped(f"stopped while waiting for the call budget {name}")
 
     def park(self, name: str, seconds: float) -> None:
@@ -136,6 +137,9 @@ class Budgets:
         with self._lock:
             self._ahead.pop(name, None)
         self._store.park(name, self._now() + seconds)
+
+    def _now(self) -> float:
+        return self.clock().timestamp()
 
     def _take(self, name: str, limit: Limit, n: int) -> float:
         """Like `Store.take`; of a generous budget some calls are taken ahead, so that not each one asks the store."""

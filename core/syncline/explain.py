@@ -63,7 +63,7 @@ def explain(executor: Executor, bound: Bound, email: str, *, offline: bool = Fal
 
 def _retrace(executor: Executor, bound: Bound, told: Explanation, source_id: str) -> None:
     spent, parked = executor.ledger.spent()
-    runtime = executor.runtime(Budgets(MemoryStore(spent, parked), stop=executor.stop))
+    runtime = executor.runtime(Budgets(MemoryStore(spent, parked), stop=executor.stop, clock=executor.clock))
     with Assembly(bound, runtime) as assembly:
         try:
             record = assembly.source.fetch_one(source_id)

@@ -79,7 +79,7 @@ def preview(executor: Executor, bound: Bound) -> Preview:
     """Read everything, write nothing: neither to the sink nor to the ledger (open it read-only)."""
     ledger, spec = executor.ledger, bound.spec
     spent, parked = ledger.spent()
-    budgets = Budgets(MemoryStore(spent, parked), stop=executor.stop)
+    budgets = Budgets(MemoryStore(spent, parked), stop=executor.stop, clock=executor.clock)
     sync = ledger.sync(spec.name)
     now = ledger.now()
     shown = Preview(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from syncline.decision import DEFAULT_REASONS, OWN_REASONS, UNDO_REASONS, Outcome
 from syncline.registry import Registry
-from syncline_marketinghub.codes import IGNORED, MEANINGS, VERDICTS, Verdict
+from syncline_marketinghub.codes import HEALING, IGNORED, MEANINGS, VERDICTS, Verdict
 
 from .markdown import table
 
@@ -42,23 +42,27 @@ def reason_codes(registry: Registry) -> str:
                 table(("reason", "meaning"), [(f"`{code}`", text) for code, text in UNDO_REASONS.items()]),
             ]
         if outcome is Outcome.REJECTED:
-            here = {
-                code: text for code, text in MEANINGS.items() if VERDICTS.get(code, Verdict.REFUSED) is Verdict.REFUSED
-            }
+            refusals = (Verdict.REFUSED, Verdict.LATER)
+            here = {code: text for code, text in MEANINGS.items() if VERDICTS.get(code, Verdict.REFUSED) in refusals}
             sections += [
                 "The reason is the sink's own code. `no_address` is the engine's: no rule kept the lead out, but it "
                 "has no address. `refused` stands where the sink named no code.",
                 "### Codes of MarketingHub",
-                "A code that is not in the table counts as `rejected` under itself.",
+                "A code that is not in the table counts as `rejected` under itself. What *returns* comes back by "
+                "itself, with back-off; the others stay until somebody [sends them](../how-to/retry-and-unknown.md).",
                 table(
                     ("code", "meaning", "counts as"),
-                    [
-                        (f"`{code}`", text, f"ignored, `{IGNORED[code]}`" if code in IGNORED else "rejected")
-                        for code, text in here.items()
-                    ],
+                    [(f"`{code}`", text, _counts_as(code)) for code, text in here.items()],
                 ),
             ]
     return "\n\n".join(sections)
+
+
+def _counts_as(code: str) -> str:
+    if code in IGNORED:
+        return f"ignored, `{IGNORED[code]}`"
+    passes = code in HEALING or VERDICTS.get(code) is Verdict.LATER
+    return "rejected, returns" if passes else "rejected"
 
 
 def _codes(registry: Registry) -> Iterator[tuple[str, str, str]]:

@@ -208,3 +208,18 @@ def test_a_retry_says_that_unknown_leads_are_left_alone(place: Place) -> None:
     assert said in again["notes"]
     told = place.syncline("retry", run, code=2).err
     assert f"1 unknown, which `syncline retry {run} --unknown` sends again" in told
+
+
+def test_a_record_that_is_read_again_as_it_was_refused_costs_no_call_before_its_time(place: Place) -> None:
+    place.write(retrieve="all")
+    (ann,) = place.sign_up("ann")
+    place.box.change_lead("refuse", "ann@example.com", code=PASSING)
+    place.run(code=4)
+    sent = place.writes()
+    again = place.run(code=4)
+    assert (place.writes() - sent, again["rejected"]) == (0, {PASSING: 1})
+    assert place.document("preview", place.spec.name)["to_send"] == 0
+    assert place.leads()[0]["attempts"] == 1
+    welcome(place, "ann")
+    place.later(QUARTER)
+    assert place.run()["counts"]["new"] == 1

@@ -6,8 +6,8 @@ PYTEST_DONT_REWRITE: test modules import values from here before pytest takes it
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 from syncline import KEY, AudiencePart, Held, Runtime, Status, key_of
 from syncline.budget import Budgets, MemoryStore, Store
+from syncline.clock import Clock
 from syncline.secrets import Redactor
 from syncline_marketinghub.sink import MarketingHub
 from syncline_zoho import Budget, Config, Hosts, Zoho
@@ -26,7 +27,7 @@ PUBLIC = "Newsletter"
 MAPPED = ["Lead Email", "First Name"]
 
 
-class Hours:
+class Hours(Clock):
     """The clock of budgets and, if there is one, of the sandbox: waiting moves it and takes no time."""
 
     def __init__(self, box: Sandbox) -> None:
@@ -34,8 +35,11 @@ class Hours:
         self._ahead = 0.0
         self._lock = threading.Lock()
 
+    def __call__(self) -> datetime:
+        return super().__call__() + timedelta(seconds=self._ahead)
+
     def now(self) -> float:
-        return time.time() + self._ahead
+        return self().timestamp()
 
     def advance(self, seconds: float) -> None:
         with self._lock:
@@ -79,7 +83,7 @@ class Account:
             hosts=Hosts(**self.box.hosts),
             budget=budget,
         )
-        budgets = Budgets(store or self.store, stop=self.stop, now=self.hours.now)
+        budgets = Budgets(store or self.store, stop=self.stop, clock=self.hours)
         made = Zoho(config, Runtime(budgets, Redactor(), self.folder, self.folder, self.stop))
         client = made.client("marketinghub")
         send = client.send

@@ -102,7 +102,7 @@ def _asked(invocation: Invocation, spec: Spec | None, loaded: Loaded) -> tuple[s
     invocation.logs()
     executor = invocation.executor(read_only=True, beside=spec.path.parent)
     spent, parked = executor.ledger.spent()
-    runtime = executor.runtime(Budgets(MemoryStore(spent, parked), stop=executor.stop))
+    runtime = executor.runtime(Budgets(MemoryStore(spent, parked), stop=executor.stop, clock=executor.clock))
     with Assembly(invocation.bind(spec, loaded), runtime) as assembly:
         found = assembly.zone()
         if found is None:

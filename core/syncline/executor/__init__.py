@@ -84,7 +84,7 @@ class Executor:
     clock: Clock = SYSTEM
 
     def __post_init__(self) -> None:
-        budgets = Budgets(self.ledger.budget_store(), stop=self.stop, waiting=self._waits)
+        budgets = Budgets(self.ledger.budget_store(), stop=self.stop, waiting=self._waits, clock=self.clock)
         self._connections = Shared(self.runtime(budgets))
 
     def _waits(self, budget: str, until: float) -> None:
@@ -403,7 +403,7 @@ class Executor:
             self.ledger.journal(run, account=assembly.account, target=people.target, remember=remember) as journal,
             Delivery(
                 sink, journal, assembly.mapped,
-                stop=self.stop, opted_out=match.opted_out, taken=match.taken, progress=progress.sent,
+                stop=self.stop, opted_out=match.opted_out, taken=match.taken, progress=progress.sent, clock=self.clock,
             ) as delivery,
         ):  # fmt: skip
             if run.resumed:

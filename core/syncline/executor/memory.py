@@ -71,6 +71,7 @@ def people_of(
             "members": ledger.members(sync.id) if sync else nobody(),
             "awaiting": ledger.awaiting(account, besides=sync.id if sync else None),
             "unsure": ledger.unsure(sync.id, besides=again) if sync else None,
+            "refused": ledger.held_back(sync.id, besides=again) if sync else None,
             "audience": ledger.audience(account),
             "held": ledger.held(account),
         }

@@ -146,7 +146,7 @@ class Client:
             self._budgets.park(call.budget[0], again.after)  # so that others keep off too; the next grant waits
         if left <= 0:
             raise Retriable(again.what, after=again.after, where=again.where, why=again.why, mend=again.mend) from None
-        if again.after and not call.budget and self._stop.wait(again.after):
+        if again.after and not call.budget and self._budgets.clock.wait(self._stop, again.after):
             raise Stopped("stopped while waiting for the other side", where=call.where) from None
 
     def _granted(self, call: _Call) -> float:

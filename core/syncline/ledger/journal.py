@@ -19,12 +19,12 @@ import polars as pl
 import sqlalchemy as sa
 
 from ..batch import KEY, ROW
-from ..decision import Counts
+from ..decision import Counts, Outcome
 from ..errors import Fatal, SynclineError
 from . import open_batch
 from .database import Database
 from .frames import DETAIL, OUTCOME, REASON
-from .letters import Desk, overtaken, settle_keys, waiting_keys
+from .letters import Desk, keep, overtaken, settle_keys, waiting_keys
 from .locks import hold_list, hold_sync, write_people
 from .open_batch import BatchState
 from .receipts import list_id_of, remove, settle
@@ -221,6 +221,12 @@ class Journal:
         self._waiting -= set(batch.payload.get_column(KEY).to_list() if batch.payload.width else ())
         for why, keys in overtaken(batch.outcomes, self._waiting).items():
             settle_keys(connection, self._desk, keys, why)
+        again = batch.outcomes.filter((pl.col(OUTCOME) == Outcome.REJECTED.value) & pl.col(KEY).is_not_null())
+        keep(
+            connection,
+            self._desk,
+            {key: row for key, row in again.select(KEY, ROW).iter_rows() if key in self._waiting},
+        )
 
     def _record_answers(self, connection: sa.Connection, seq: int, results: pl.DataFrame) -> None:
         rows = results.select(pl.col(ROW).alias("row"), *ANSWER)

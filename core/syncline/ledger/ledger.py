@@ -132,6 +132,11 @@ class Ledger(OfSyncs, OfRuns, OfPeople):
         `run_id`, `#key`, `#id`, `code`, `message`, `return_at`."""
         return returning.open_letters(self._database, sync_id)
 
+    def held_back(self, sync_id: int, besides: Collection[int] = ()) -> pl.DataFrame:
+        """Whom the sink refused and who is not sent again now, as long as the lead is the same: `#key`, `refused` (its
+        fingerprint), `refused_code`, `refused_detail`; `besides` are ids of dead letters that do not count."""
+        return returning.held_back(self._database, sync_id, besides)
+
     def letters(self, sync_id: int) -> returning.Waiting:
         """How many leads of a sync wait as dead letters, and for what."""
         return returning.waiting(self._database, sync_id)

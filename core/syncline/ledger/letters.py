@@ -7,7 +7,7 @@ address now) or `taken` (a lead without an address was taken up again). Its payl
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,7 @@ from .frames import DETAIL, OUTCOME, REASON, pack, unpack
 from .records import DeadLetter, RunRecord
 from .tables import dead_letters, runs, syncs
 
+FINGERPRINT = "#fingerprint"
 PIECE = 1000
 """Most IDs in one statement."""
 
@@ -68,6 +69,7 @@ def bury(connection: sa.Connection, desk: Desk, payload: pl.DataFrame, failed: p
                 "first_at": first_at,
                 "last_at": now,
                 "return_at": returns_at(now, attempts, unknown=reason if unknown else None, heals=may_heal),
+                "fingerprint": letter.get_column(FINGERPRINT).item() if FINGERPRINT in letter.columns else None,
                 "payload": pack(letter.drop(LETTER, strict=False)),
             }
         )
@@ -134,6 +136,19 @@ def _open_of(desk: Desk, keys: Collection[str]) -> sa.ColumnElement[bool]:
     return mine & desk.database.among(dead_letters.c.key, sorted(keys))
 
 
+def keep(connection: sa.Connection, desk: Desk, rows: Mapping[str, int]) -> None:
+    """These people came again as they were refused, and were not sent: their letters are this run's from now on."""
+    own = {"run_id", "row", "id"}
+    columns = [column for column in dead_letters.c if column.name not in own]
+    for key, row in sorted(rows.items()):
+        mine = _open_of(desk, [key])
+        copy = sa.select(sa.literal(desk.run.id), sa.literal(row), *columns).where(mine)
+        found = connection.execute(sa.select(dead_letters.c.id).where(mine)).scalars().all()
+        names = ["run_id", "row", *(column.name for column in columns)]
+        connection.execute(dead_letters.insert().from_select(names, copy))
+        _settle(connection, desk, dead_letters.c.id.in_(found), "replaced")
+
+
 def waiting_keys(connection: sa.Connection, sync_id: int) -> set[str]:
     """Whose letters are open."""
     mine = (dead_letters.c.sync_id == sync_id) & dead_letters.c.settled_by.is_(None)
@@ -147,7 +162,9 @@ def overtaken(outcomes: pl.DataFrame, keys: Collection[str]) -> dict[str, list[s
     twice = (pl.col(OUTCOME) == Outcome.IGNORED.value) & (pl.col(REASON) == "file_duplicate")
     kinds = [Outcome.IGNORED.value, Outcome.DUPLICATE.value]
     found: dict[str, list[str]] = {}
-    for key, outcome, reason in here.filter(pl.col(OUTCOME).is_in(kinds) & ~twice)[KEY, OUTCOME, REASON].iter_rows():
+    for key, outcome, reason in (
+        here.filter(pl.col(OUTCOME).is_in(kinds) & ~twice).select(KEY, OUTCOME, REASON).iter_rows()
+    ):
         found.setdefault(f"{outcome}/{reason}", []).append(key)
     return found
 

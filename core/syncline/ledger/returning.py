@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from ..batch import ID, KEY
+from ..clock import iso
 from .asking import asked_again
 from .backoff import ATTEMPTS, UNKNOWN_CODE
 from .database import Database
@@ -25,6 +26,9 @@ OPEN: dict[str, Any] = {
     "message": pl.String,
     "return_at": pl.Datetime("us", "UTC"),
 }
+
+
+HELD_BACK = pl.Schema({KEY: pl.String, "refused": pl.Int64, "refused_code": pl.String, "refused_detail": pl.String})
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,29 @@ class Remains:
     def unknown(self) -> int:
         """The open ones whose fate is not known."""
         return self.open.get(UNKNOWN_CODE, 0)
+
+
+@asked_again
+def held_back(database: Database, sync_id: int, besides: Collection[int]) -> pl.DataFrame:
+    """See `Ledger.held_back`."""
+    now = database.now()
+    waits, spent = dead_letters.c.return_at > now, dead_letters.c.attempts >= ATTEMPTS
+    mine = _open(sync_id) & (dead_letters.c.code != UNKNOWN_CODE) & dead_letters.c.key.is_not(None)
+    names = ("id", "key", "fingerprint", "code", "attempts", "return_at")
+    query = sa.select(*(dead_letters.c[name] for name in names)).where(mine, waits | spent)
+    with database.read() as connection:
+        rows = connection.execute(query.order_by(dead_letters.c.id)).all()
+    found = {
+        each.key: (each.key, each.fingerprint, each.code, _said(each.attempts, each.return_at))
+        for each in rows
+        if each.id not in set(besides)
+    }
+    return pl.DataFrame(list(found.values()), schema=HELD_BACK, orient="row")
+
+
+def _said(attempts: int, return_at: datetime | None) -> str:
+    times = f"refused {'once' if attempts == 1 else f'{attempts} times'} as it is"
+    return f"{times}; it is sent again from {iso(return_at)}" if return_at else f"{times}; it waits for a retry"
 
 
 @asked_again

@@ -336,6 +336,7 @@ dead_letters = Table(
     Column("last_at", Moment, nullable=False),
     Column("settled_by", Text),  # the run that took care of it
     Column("settled_why", Text),  # what became of it there, see `letters`; null in older ledgers
+    Column("fingerprint", BigInteger),  # of what was sent
     Column("return_at", Moment),  # it returns by itself from then on; null: it stays until somebody asks for it
     Column("payload", LargeBinary),  # null once settled
     Index("dead_letters_of_key", "sync_id", "key"),

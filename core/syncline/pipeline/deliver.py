@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, Protocol
 
 import polars as pl
 
 from ..batch import KEY, ROW
+from ..clock import SYSTEM, Clock
 from ..decision import Outcome
 from ..errors import Deactivate, Fatal, Lost, PluginError, Retriable, SynclineError
 from ..plugin import Result, ResultKind, Sink
@@ -33,6 +34,9 @@ TAKEN = "another sync has sent to the person meanwhile"
 """What is said of a lead that is not sent any more."""
 TELL_FROM = 30.0
 """Seconds from which a wait is told, so that nobody takes it for a hang."""
+LATE = timedelta(seconds=2)
+"""A call that was granted goes out within this time, or asks again: one that arrives much later than the budget reckons
+would stand in a window that is full."""
 BACK_OFF = 2.0
 """Seconds before the second attempt, doubled each time, when the other side names no time."""
 
@@ -95,7 +99,9 @@ class Delivery:
         opted_out: Callable[[pl.Series], pl.Series],
         taken: Callable[[pl.DataFrame], pl.Series] = lambda leads: pl.Series([False] * leads.height, dtype=pl.Boolean),
         progress: Callable[[int], None] = lambda sent: None,
+        clock: Clock = SYSTEM,
     ) -> None:
+        self._clock = clock
         self._sink = sink
         self._journal = journal
         self._mapped = list(mapped)
@@ -231,10 +237,8 @@ class Delivery:
                 self._sink.provide(self._mapped)
                 self._is_provided = True
         while True:
-            self._sink.reserve(call.leads.height)
-            if self._stop.is_set() or self.failure is not None:
+            if not self._granted(call):
                 return
-            self._journal.sending(call.seq, call.rows)
             try:
                 results = self._sink.deliver(call.encoded)
             except (Fatal, Deactivate) as error:
@@ -262,6 +266,18 @@ class Delivery:
             break
         self._conclude(call, results)
 
+    def _granted(self, call: Call) -> bool:
+        """Pay for the call and mark it as sent; False when the run ends meanwhile, and nothing is marked."""
+        while True:
+            self._sink.reserve(call.leads.height)
+            if self._stop.is_set() or self.failure is not None:
+                return False
+            granted = self._clock()
+            self._journal.sending(call.seq, call.rows)
+            if self._clock() - granted <= LATE:
+                return True
+            self._journal.unsent(call.seq, call.rows)
+
     def _encoded(self, leads: pl.DataFrame) -> pl.DataFrame:
         """As they will be sent. Leads that were decided under an earlier spec have none of the fields mapped since."""
         own = [name for name in leads.columns if name.startswith("#")]
@@ -273,9 +289,9 @@ class Delivery:
         pause = error.after if error.after is not None else BACK_OFF * 2 ** (call.attempt - 1)
         if pause >= TELL_FROM:
             log.warning("%s; the next attempt is in %d minutes", error, -(-pause // 60))
-        until = time.monotonic() + pause
-        while (left := until - time.monotonic()) > 0:
-            if self.failure is not None or self._stop.wait(min(left, 0.5)):
+        until = self._clock() + timedelta(seconds=pause)
+        while (left := (until - self._clock()).total_seconds()) > 0:
+            if self.failure is not None or self._clock.wait(self._stop, min(left, 0.5)):
                 return False
         return True
 

@@ -155,6 +155,8 @@ class Match:
                 Case(awaiting, "duplicate", unchanged, "the person has to confirm first"),
                 Case(pl.col("unsure").is_not_null(), "unknown", pl.lit("answer_lost"), _UNSURE),
             ]
+        refused = (pl.col("refused") == pl.col(FINGERPRINT)).fill_null(False)
+        ends.append(Case(refused, "rejected", pl.col("refused_code"), pl.col("refused_detail")))
         plans = [
             Case(in_place, "duplicate", updated),
             Case(present, "duplicate", updated, "in the account, but not in this list"),

@@ -27,10 +27,13 @@ MEMBERS = pl.Schema(
 AUDIENCE = pl.Schema({"list": pl.String, KEY: pl.String, "status": pl.String, "values": pl.String, "gone": pl.Boolean})
 AWAITING = pl.Schema({"list": pl.String, KEY: pl.String})
 UNSURE = pl.Schema({KEY: pl.String, "unsure": pl.String})
-KNOWN = ("status", "in_target", "gone", "values", "delivered", "unsure", *(name for name in MEMBERS if name != KEY))
+REFUSED = pl.Schema({KEY: pl.String, "refused": pl.Int64, "refused_code": pl.String, "refused_detail": pl.String})
+_FACTS = ("status", "in_target", "gone", "values", "delivered", "unsure")
+KNOWN = (*_FACTS, *(name for schema in (REFUSED, MEMBERS) for name in schema if name != KEY))
 """What `People.known` says of a person. `status`: a `Status` or null; `in_target`: active in the list of this sync;
 `gone`: was in the account, is no longer; `values`: JSON of what the target shows; `delivered`: by this sync;
-`awaiting`: has to confirm, whichever sync asked; `unsure`: the run that sent the lead and lost the answer, or null."""
+`awaiting`: has to confirm, whichever sync asked; `unsure`: the run that sent the lead and lost the answer, or null;
+`refused`: the fingerprint with which the sink refused the lead, which waits as long as it is the same."""
 
 _RANK = {
     Status.ACTIVE.value: 1,
@@ -51,7 +54,8 @@ class People:
 
     `keep(part, started)` stores a part of a refreshed audience (`preview` passes one that stores nothing); `target` is
     the list this sync filled last time, which spares asking for it. `awaiting` are people whom other syncs of the
-    account asked to confirm (columns `AWAITING`), `unsure` those of whom this sync lost the answer (`UNSURE`).
+    account asked to confirm (columns `AWAITING`), `unsure` those of whom this sync lost the answer (`UNSURE`),
+    `refused` whom the sink refused and who wait (`REFUSED`).
     `alone` is called once, before people are looked at for sending where sending twice does harm: it returns when
     nobody else sends to the list, and calls `renew` with what is known since.
     """
@@ -68,6 +72,7 @@ class People:
         target: str | None = None,
         awaiting: pl.DataFrame | None = None,
         unsure: pl.DataFrame | None = None,
+        refused: pl.DataFrame | None = None,
         alone: Callable[[People], None] = lambda people: None,
     ) -> None:
         self._sink = sink
@@ -76,7 +81,7 @@ class People:
         self._target = target
         self._alone = alone
         self._looked: bool | None = None
-        self.renew(members=members, audience=audience, held=held, awaiting=awaiting, unsure=unsure)
+        self.renew(members=members, audience=audience, held=held, awaiting=awaiting, unsure=unsure, refused=refused)
 
     def renew(
         self,
@@ -86,6 +91,7 @@ class People:
         held: dict[tuple[str, Status], Held],
         awaiting: pl.DataFrame | None = None,
         unsure: pl.DataFrame | None = None,
+        refused: pl.DataFrame | None = None,
     ) -> None:
         """From now on this is what is known of people."""
         self._members = members.select(pl.col(name).cast(kind) for name, kind in MEMBERS.items())
@@ -93,6 +99,7 @@ class People:
         self._held = held
         self._awaiting = pl.DataFrame(schema=AWAITING) if awaiting is None else awaiting
         self._unsure = pl.DataFrame(schema=UNSURE) if unsure is None else unsure
+        self._refused = pl.DataFrame(schema=REFUSED) if refused is None else refused
         self._summary: pl.DataFrame | None = None
 
     @property
@@ -199,7 +206,7 @@ class People:
             )
         )
         asked = self._awaiting.filter(pl.col("list") == target).select(KEY, pl.lit(True).alias("asked")).unique()
-        for more in (self._members.with_columns(delivered=True), self._unsure, asked):
+        for more in (self._members.with_columns(delivered=True), self._unsure, self._refused, asked):
             people = people.join(more, on=KEY, how="full", coalesce=True)
         flags = pl.col("in_target", "gone", "delivered", "seen", "awaiting", "removed", "asked").fill_null(False)
         return people.with_columns(flags).with_columns(pl.col("awaiting") | pl.col("asked")).drop("asked")

@@ -94,10 +94,10 @@ class Contract:
     def runtime(self) -> Runtime:
         """What a process lends to a connection: budgets and a stop whose waits pass at once."""
         stop = self.stop = Hurry(self.hours)
-        self.till = Till(MemoryStore(), stop=stop, now=self.hours.now)
+        self.till = Till(MemoryStore(), stop=stop, clock=self.hours)
         for name in ("cache", "state"):
             (self._folder / name).mkdir(mode=0o700, exist_ok=True)
-        return Runtime(self.till, Redactor(), self._folder / "cache", self._folder / "state", stop)
+        return Runtime(self.till, Redactor(), self._folder / "cache", self._folder / "state", stop, self.hours)
 
     def made(self) -> Any:
         """A new instance of the plugin, with a connection of its own, as a new process would have."""

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from ..budget import Budgets, Limit, Store
+from ..clock import Clock
 
 
-class Hours:
-    """The clock of a check: seconds since the epoch, ahead of the machine's by all that was waited."""
+class Hours(Clock):
+    """The clock of a check, ahead of the machine's by all that was waited."""
 
     def __init__(self) -> None:
         self._ahead = 0.0
         self._lock = threading.Lock()
 
-    def now(self) -> float:
+    def __call__(self) -> datetime:
         """The moment."""
-        return time.time() + self._ahead
+        return super().__call__() + timedelta(seconds=self._ahead)
+
+    def now(self) -> float:
+        """The moment, in seconds since the epoch."""
+        return self().timestamp()
 
     def advance(self, seconds: float) -> None:
         """Let so many seconds pass."""
@@ -45,8 +49,8 @@ class Hurry(threading.Event):
 class Till(Budgets):
     """Budgets that note how many calls were asked of them, and that can be shut."""
 
-    def __init__(self, store: Store, *, stop: threading.Event, now: Callable[[], float]) -> None:
-        super().__init__(store, stop=stop, now=now)
+    def __init__(self, store: Store, *, stop: threading.Event, clock: Clock) -> None:
+        super().__init__(store, stop=stop, clock=clock)
         self.asked = 0
         self._counting = threading.Lock()
 

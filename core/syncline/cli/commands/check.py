@@ -51,7 +51,7 @@ def _checks(invocation: Invocation, bound: Bound) -> Iterator[Check]:
 
     executor = invocation.executor(read_only=True, beside=bound.spec.path.parent)
     spent, parked = executor.ledger.spent()
-    runtime = executor.runtime(Budgets(MemoryStore(spent, parked), stop=executor.stop))
+    runtime = executor.runtime(Budgets(MemoryStore(spent, parked), stop=executor.stop, clock=executor.clock))
     with Assembly(bound, runtime) as assembly:
         for name, connection in assembly.connections.items():
             yield from _made(invocation, f"connection {name}", connection.check)

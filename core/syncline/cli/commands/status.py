@@ -27,8 +27,6 @@ def status(invocation: Invocation, folder: Path | None) -> int:
     Example:
       syncline status
     """
-    import time
-
     from .. import documents
     from ..survey import all_known
 
@@ -36,7 +34,8 @@ def status(invocation: Invocation, folder: Path | None) -> int:
     loaded = invocation.load([folder])
     ledger = invocation.ledger(beside=folder)
     known = all_known(ledger, loaded)
-    parked = {name: until for name, until in ledger.spent()[1].items() if until > time.time()}
+    now = invocation.clock().timestamp()
+    parked = {name: until for name, until in ledger.spent()[1].items() if until > now}
     if invocation.options.as_json:
         invocation.terminal.document(documents.status(known, parked))
     else:

@@ -72,7 +72,8 @@ class Accounts:
         from ...budget import Budgets, MemoryStore
 
         spent, parked = self._executor.ledger.spent()
-        lent = self._executor.runtime(Budgets(MemoryStore(spent, parked), stop=self._executor.stop))
+        of = self._executor
+        lent = of.runtime(Budgets(MemoryStore(spent, parked), stop=of.stop, clock=of.clock))
         if lent.state.exists():
             return lent
         return replace(lent, state=Path(self._stack.enter_context(TemporaryDirectory(prefix="syncline-"))))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from syncline import Fatal, Limit, Lost, Retriable, Stopped, SynclineError
@@ -73,6 +74,11 @@ class Api:
         fields = _for_fields(connection.limit("marketinghub", FIELD_CALLS), granted)
         self._limits = {name: _reserved(fields if name in FIELD_ENDPOINTS else granted) for name in PATHS}
 
+    def now(self) -> datetime:
+        """The moment, by the clock of the runtime."""
+        moment: datetime = self._runtime.clock()
+        return moment
+
     @property
     def calls(self) -> int:
         """Requests sent so far."""
@@ -100,7 +106,7 @@ class Api:
             except _Later as later:
                 if pause is None:
                     raise Retriable(later.what, where=later.where, why=later.why) from None
-            if self._runtime.stop.wait(pause):
+            if self._runtime.clock.wait(self._runtime.stop, pause):
                 raise Stopped("stopped while reading", where=_where(endpoint))
         raise AssertionError("the last round returns or raises")
 

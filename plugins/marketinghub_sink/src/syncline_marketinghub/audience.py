@@ -7,7 +7,6 @@ and the later one counts.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from syncline import AudiencePart, Fatal, Held, Status, key_of
@@ -54,7 +53,7 @@ class Audience:
         for (listkey, status), known in held.items():
             absent = listkey not in there and (listkey, status) not in self._read
             if absent and status is Status.ACTIVE and known.count and count(self._api, listkey, status) is None:
-                self._read[listkey, status] = Held(0, datetime.now(UTC), datetime.now(UTC))
+                self._read[listkey, status] = Held(0, self._api.now(), self._api.now())
                 yield AudiencePart(listkey, status, frame_of([]), whole=True)
 
     def newest(self, listkey: str) -> Iterator[list[str]]:
@@ -133,7 +132,7 @@ class Audience:
     ) -> Iterator[AudiencePart]:
         """Read as a whole, and remember the overview's count: it is what the next look compares with."""
         yield from self.whole(each.key, status, counts[status], sending=sending)
-        now = datetime.now(UTC)
+        now = self._api.now()
         self._read[each.key, status] = Held(counts[status], now, now)
 
     def _moved(
@@ -149,7 +148,7 @@ class Audience:
 
     def _is_due(self, active: Held) -> bool:
         refresh = duration(self._config.audience_refresh)
-        return active.whole is None or datetime.now(UTC) - active.whole >= refresh
+        return active.whole is None or self._api.now() - active.whole >= refresh
 
     def _count(self, each: MailingList, status: Status) -> int:
         found = each.counts.get(status)
