@@ -82,7 +82,7 @@ def preview(executor: Executor, bound: Bound) -> Preview:
         extraction = Extraction(source, source.partitions(window), stop=executor.stop)
         pipeline = assembly.pipeline(executor.match(assembly, people))
         with closing(pipeline.shaped(extraction)) as shaped, closing(pipeline.decided(shaped)) as decided:
-            for outcomes, to_send, _ in decided:
+            for outcomes, to_send, _, _ in decided:
                 _count(shown.counts, outcomes)
                 shown.to_send += to_send.height
                 former = _former(executor, sync.id if sync else None, to_send, people)

@@ -38,6 +38,7 @@ from .closing import Closing
 from .departure import Departure, Held, baseline
 from .heartbeat import alive
 from .memory import Turn, people_of
+from .output import opened
 from .progress import Progress, current
 
 log = logging.getLogger("syncline")
@@ -272,7 +273,7 @@ class Executor:
         pipeline = assembly.pipeline(match)
         if run.trigger == "retry":
             batches = numbered(again, self.ledger.next_row(run), pipeline.fields)
-            self._flow(run, assembly, people, match, pipeline, progress, batches)
+            self._flow(run, assembly, people, match, pipeline, progress, batches, whole=lambda: not self.stop.is_set())
             self.ledger.settle_dead_letter(asked, run.id)
             return End(Ending.STOPPED_EARLY if self.stop.is_set() else Ending.COMPLETE)
         extraction = self._extraction(run, assembly, recorded)
@@ -281,6 +282,7 @@ class Executor:
             self._flow(
                 run, assembly, people, match, pipeline, progress, shaped,
                 then=lambda journal: departure.carry_over(extraction.end, journal),
+                whole=lambda: extraction.end.ending is not Ending.STOPPED_EARLY,
             )  # fmt: skip
         return extraction.end
 
@@ -308,6 +310,8 @@ class Executor:
         progress: Progress,
         shaped: Iterable[tuple[pl.DataFrame, str | None]],
         then: Callable[[Journal], None] = lambda journal: None,
+        *,
+        whole: Callable[[], bool],
     ) -> None:
         sink, source = assembly.sink, assembly.source
 
@@ -317,6 +321,7 @@ class Executor:
 
         remember = sink.remembers()
         with (
+            opened(sink, run, whole),
             self.ledger.journal(run, account=assembly.account, target=people.target, remember=remember) as journal,
             Delivery(
                 sink, journal, assembly.mapped,

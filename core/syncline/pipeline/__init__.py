@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import groupby, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
 from ..batch import ADDRESS, ID, KEY, ROW, STATUS
+from ..decision import Outcome
 from ..plugin import Rule
 from .deliver import Delivery
 from .extract import Extraction
@@ -28,6 +29,16 @@ LETTERS = 1000
 """Most dead letters in one batch."""
 RECORDED = (ROW, ID, ADDRESS, KEY, OUTCOME, REASON, DETAIL, PLANNED_OUTCOME, PLANNED_REASON)
 """The columns of a batch's outcomes, as the ledger keeps them."""
+
+
+class Decided(NamedTuple):
+    """A batch before it goes out: the outcomes of all its leads, those to be sent, the cursor after it, and the leads
+    that the sink is told of instead of getting them."""
+
+    outcomes: pl.DataFrame
+    to_send: pl.DataFrame
+    cursor: str | None
+    kept_out: pl.DataFrame
 
 
 class Pipeline:
@@ -58,7 +69,9 @@ class Pipeline:
         `recorded(seq, read, to_send)` is told after each batch's intent is on record.
         """
         with closing(self.decided(shaped)) as decided:  # whatever happens, what the rules keep in files is deleted
-            for seq, (outcomes, to_send, cursor) in enumerate(decided, first_batch):
+            for seq, (outcomes, to_send, cursor, kept_out) in enumerate(decided, first_batch):
+                if kept_out.height:
+                    delivery.keep_out(kept_out)
                 journal.open_batch(seq, outcomes, to_send, cursor)
                 recorded(seq, outcomes.height, to_send.height)
                 delivery.submit(seq, to_send)
@@ -68,16 +81,26 @@ class Pipeline:
         for batch in extraction:
             yield self._shape.apply(batch.frame), batch.cursor
 
-    def decided(
-        self, shaped: Iterable[tuple[pl.DataFrame, str | None]]
-    ) -> Generator[tuple[pl.DataFrame, pl.DataFrame, str | None]]:
-        """For each batch: the outcomes of all its leads, the leads to be sent, and the cursor after it."""
+    def decided(self, shaped: Iterable[tuple[pl.DataFrame, str | None]]) -> Generator[Decided]:
+        """What becomes of each batch."""
         fresh = (Screened.fresh(self._match.encode(frame, self._mapped), cursor) for frame, cursor in shaped)
         for batch in screen(fresh, self._rules, self._match.refresh):
             self._match.make_sure(batch)
             frame = self._match.decide(batch)
             outcomes = pl.concat([frame.select(RECORDED), self._kept_out(batch)]).sort(ROW)
-            yield outcomes, frame.filter(pl.col(PLANNED_OUTCOME).is_not_null()), batch.cursor
+            to_send = frame.filter(pl.col(PLANNED_OUTCOME).is_not_null())
+            yield Decided(outcomes, to_send, batch.cursor, self._told(batch, frame))
+
+    def _told(self, batch: Screened, frame: pl.DataFrame) -> pl.DataFrame:
+        """The leads that a sink is told of which wants to know whom it does not get."""
+        if not self._match.keeps_out:
+            return frame.clear()
+        names = [ROW, *self._mapped, OUTCOME, REASON, DETAIL]
+        by_rules = batch.ignored.join(batch.verdicts, on=ROW, how="left").with_columns(
+            pl.lit(Outcome.IGNORED.value).alias(OUTCOME)
+        )
+        by_match = frame.filter(pl.col(OUTCOME).is_in([Outcome.IGNORED.value, Outcome.REJECTED.value]))
+        return pl.concat([by_rules.select(names), by_match.select(names)]).sort(ROW)
 
     @staticmethod
     def _kept_out(batch: Screened) -> pl.DataFrame:

@@ -11,6 +11,7 @@ from ..batch import ROW
 from ..decision import Outcome
 from ..errors import PluginError
 from ..plugin import Result, ResultKind, Sink
+from .match import PLANNED_OUTCOME, PLANNED_REASON
 
 ANSWERS = pl.Schema(
     {
@@ -45,6 +46,18 @@ def final(row: int, outcome: str, reason: str, answer: Result) -> tuple[Any, ...
         word = f"the target refused it with code {answer.code}" if answer.code else None
         return row, "ignored", answer.ignored, word, code, False, False
     return row, "rejected", answer.code or "refused", detail, code, False, False
+
+
+def alike(leads: pl.DataFrame, answer: Result) -> pl.DataFrame:
+    """`ANSWERS` for leads that all got this answer; `leads` has `#row` and what was planned."""
+    plans = leads.select(PLANNED_OUTCOME, PLANNED_REASON).unique()
+    ends = [(*plan, *final(0, plan[0], plan[1], answer)[1:]) for plan in plans.iter_rows()]
+    schema = {PLANNED_OUTCOME: pl.String, PLANNED_REASON: pl.String} | {k: ANSWERS[k] for k in ANSWERS.names()[1:]}
+    found = pl.DataFrame(ends, schema=schema, orient="row")
+    rows = leads.select(ROW, PLANNED_OUTCOME, PLANNED_REASON)
+    return rows.join(found, on=[PLANNED_OUTCOME, PLANNED_REASON], how="left", maintain_order="left").select(
+        pl.col(name).cast(kind) for name, kind in ANSWERS.items()
+    )
 
 
 def check_count(sink: Sink[Any], results: Sequence[Result], leads: int) -> None:

@@ -22,8 +22,8 @@ from ..batch import KEY, ROW
 from ..decision import Outcome
 from ..errors import Deactivate, Fatal, Lost, PluginError, Retriable, SynclineError
 from ..plugin import Result, ResultKind, Sink
-from .answers import ANSWERS, check_count, final, settled
-from .match import PLANNED_OUTCOME, PLANNED_REASON
+from .answers import ANSWERS, alike, check_count, final, settled
+from .match import DETAIL, OUTCOME, PLANNED_OUTCOME, PLANNED_REASON, REASON
 from .shape import completed
 
 log = logging.getLogger("syncline")
@@ -134,6 +134,11 @@ class Delivery:
         if self.failure is not None:
             raise self.failure
 
+    def keep_out(self, leads: pl.DataFrame) -> None:
+        """Tell the sink of leads that are not sent, before they are on record."""
+        mapped = self._sink.encode(leads, self._mapped).select(self._mapped)
+        self._sink.kept_out(leads.select(ROW, OUTCOME, REASON, DETAIL).hstack(mapped))
+
     def finish(self) -> None:
         """Wait for all calls, then settle what was lost by reading back. Raises what ended the run."""
         self._wait()
@@ -189,8 +194,7 @@ class Delivery:
     def _pass_over(self, seq: int, leads: pl.DataFrame) -> None:
         if leads.height:
             rows = [(row, Outcome.DUPLICATE.value, "unchanged", TAKEN, None, False, False) for row in leads[ROW]]
-            self._journal.answered(seq, pl.DataFrame(rows, schema=ANSWERS, orient="row"), wait=False)
-            self._progress(leads.height)
+            self._tell(seq, pl.DataFrame(rows, schema=ANSWERS, orient="row"))
 
     def _calls(self, seq: int, leads: pl.DataFrame) -> Iterator[Call]:
         """The leads in calls of the sink's size, encoded all at once."""
@@ -236,7 +240,7 @@ class Delivery:
                 return
             self._journal.sending(call.seq, call.rows)
             try:
-                results = self._sink.deliver(call.encoded)
+                answer = self._sink.deliver(call.encoded)
             except (Fatal, Deactivate) as error:
                 self._journal.unsent(call.seq, call.rows)
                 self._fail(error)
@@ -258,8 +262,16 @@ class Delivery:
                 raise PluginError(
                     f"sink {self._sink.name!r} broke while delivering", why=type(error).__name__
                 ) from error
-            check_count(self._sink, results, call.leads.height)
             break
+        self._take(call, answer)
+
+    def _take(self, call: Call, answer: Sequence[Result] | Result) -> None:
+        """What the sink said, of each lead or of all."""
+        if isinstance(answer, Result) and answer.kind in (ResultKind.ACCEPTED, ResultKind.REFUSED):
+            self._tell(call.seq, alike(call.leads, answer))
+            return
+        results = [answer] * call.leads.height if isinstance(answer, Result) else answer
+        check_count(self._sink, results, call.leads.height)
         self._conclude(call, results)
 
     def _encoded(self, leads: pl.DataFrame) -> pl.DataFrame:
@@ -311,5 +323,8 @@ class Delivery:
         than go out at once are ever without a recorded answer."""
         plans = leads.select(ROW, PLANNED_OUTCOME, PLANNED_REASON).iter_rows()
         rows = [final(plan[0], plan[1], plan[2], result) for plan, result in zip(plans, results, strict=True)]
-        self._journal.answered(seq, pl.DataFrame(rows, schema=ANSWERS, orient="row"), wait=False)
-        self._progress(leads.height)
+        self._tell(seq, pl.DataFrame(rows, schema=ANSWERS, orient="row"))
+
+    def _tell(self, seq: int, answers: pl.DataFrame) -> None:
+        self._journal.answered(seq, answers, wait=False)
+        self._progress(answers.height)

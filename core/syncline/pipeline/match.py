@@ -61,6 +61,11 @@ class Match:
         self._suppressed = suppressed
         self._handled = None if handled is None else set(handled)
 
+    @property
+    def keeps_out(self) -> bool:
+        """Whether the sink is told of leads that are not sent."""
+        return self._sink.keeps_out()
+
     def encode(self, frame: pl.DataFrame, mapped: Sequence[str]) -> pl.DataFrame:
         """The frame with `#values` (JSON of what would be sent) and `#fingerprint` (of these and the sink's traits)."""
         if not self._sink.remembers():

@@ -175,11 +175,31 @@ class Sink(Plugin[C]):
         """Seconds that so many delivery calls take at least, by the call budget."""
         return 0.0
 
+    def begin(self, run: str, *, resumed: bool, retry: bool) -> None:
+        """Once in a run, after `prepare` and before anything is told to `kept_out`, `deliver` or `confirm`: its id.
+
+        `resumed`: the run was broken off, and goes on. `retry`: some leads of an earlier run come again.
+        """
+
+    def end(self, *, whole: bool) -> None:
+        """Once in a run that has begun, after all else. `whole`: everything was read, sent and is on record; else the
+        run ended early. Not called after a crash: then the run goes on, by another process, with `begin`."""
+
+    def keeps_out(self) -> bool:
+        """True: the sink wants to be told of leads that are not sent to it (see `kept_out`)."""
+        return False
+
+    def kept_out(self, leads: pl.DataFrame) -> None:
+        """Leads of one batch that were ignored, or rejected by the engine itself: the encoded mapped fields, and
+        `#row`, `outcome`, `reason` and `detail`. Called in the order read, before the batch is on record: after a crash
+        the same leads come again, first of all."""
+
     def reserve(self, leads: int) -> None:
         """Block until the account's budget allows a `deliver` of so many leads. The intent is recorded after this."""
 
-    def deliver(self, leads: pl.DataFrame) -> Sequence[Result]:
-        """Send the encoded leads (columns: the mapped fields, and `#key`); one result per row, in order.
+    def deliver(self, leads: pl.DataFrame) -> Sequence[Result] | Result:
+        """Send the encoded leads (columns: the mapped fields, `#key` and `#row`); one result per row, in order, or one
+        `Result` that holds for all of them.
 
         Personal data goes into the body of a call: never into its address, a message or the log.
 

@@ -99,12 +99,18 @@ def bind_options(
 ) -> tuple[Config | None, str]:
     """The typed config of an end, before there is a spec; or None and why the options do not fit."""
     try:
-        return config_of(plugin.Config, resolve(dict(options), redactor, folder=folder)), ""
+        resolved = resolve(dict(options), redactor, folder=folder)
+        return config_of(plugin.Config, resolved | placed(plugin, resolved, dict.fromkeys(plugin.paths, folder))), ""
     except Misfit as misfit:
         where = ".".join(map(str, misfit.path))
         return None, redactor.clean(f"{where}: {misfit.message}" if where else misfit.message)
     except SpecError as error:
         return None, str(error)
+
+
+def placed(plugin: type[Plugin[Any]], options: Mapping[str, Any], folders: Mapping[str, Path]) -> dict[str, str]:
+    """Those options that are paths, each from its folder on."""
+    return {key: str(folders[key] / options[key]) for key in plugin.paths if isinstance(options.get(key), str)}
 
 
 class _Binding:
@@ -121,6 +127,8 @@ class _Binding:
         before = len(self.faults)
         hidden: list[str] = []
         resolved = self._resolved(dict(options), document, path, hidden)
+        folders = {key: document.folder((*path, key)) for key in plugin.paths if key in resolved}
+        resolved |= placed(plugin, resolved, folders)
         if len(self.faults) == before:
             try:
                 return config_of(plugin.Config, resolved, hidden)

@@ -44,6 +44,11 @@ class Told:
         return [ResultKind.RETRYABLE if sure else ResultKind.UNKNOWN] * len(self.there)
 
 
+def each_of(answer: Sequence[Result] | Result, leads: int) -> list[Result]:
+    """One result for each lead, where one may stand for all."""
+    return [answer] * leads if isinstance(answer, Result) else list(answer)
+
+
 class Delivering(Contract):
     """A sink at work; see `SinkContract`."""
 
@@ -80,6 +85,8 @@ class Delivering(Contract):
         """A new sink, prepared and provided for as before the first delivery of a run."""
         sink = self.made()
         sink.prepare(self.fields())
+        sink.begin("kit", resumed=False, retry=False)
+        self._open.callback(sink.end, whole=False)
         _ = sink.target
         sink.provide(self.fields())
         return sink
@@ -126,7 +133,7 @@ class Delivering(Contract):
         before = self.present(leads)
         try:
             sink.reserve(leads.height)
-            results = list(sink.deliver(leads))
+            results = each_of(sink.deliver(leads), leads.height)
         except Exception as raised:  # noqa: BLE001 - what it is, is what is looked at
             error = raised
         told = Told(results, error, [now and not then for now, then in zip(self.present(leads), before, strict=True)])
