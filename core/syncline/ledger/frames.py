@@ -31,11 +31,12 @@ OUTCOMES = pl.Schema(
 """The columns of stored outcomes; those of an open batch have the two `PLANNED` ones as well."""
 
 
-def pack(frame: pl.DataFrame, *, plain: bool = False) -> bytes:
-    """The frame as a blob; with `plain`, texts lie as Arrow's oldest kind, a sixth smaller and as fast."""
+def pack(frame: pl.DataFrame, *, plain: bool = False, brief: bool = False) -> bytes:
+    """The frame as a blob; with `plain`, texts lie as Arrow's oldest kind, a sixth smaller and as fast. A blob that is
+    `brief` is dropped soon: it is made in half the time and takes twice the room."""
     stream = io.BytesIO()
     level = pl.CompatLevel.oldest() if plain else None
-    frame.rechunk().write_ipc_stream(stream, compression="zstd", compat_level=level)
+    frame.rechunk().write_ipc_stream(stream, compression="lz4" if brief else "zstd", compat_level=level)
     return stream.getvalue()
 
 

@@ -77,6 +77,12 @@ def _taken_over(connection: sa.Connection, desk: Desk, keys: Collection[str]) ->
     return known
 
 
+def has_open(connection: sa.Connection, desk: Desk) -> bool:
+    """Whether the sync has any open letter."""
+    mine = (dead_letters.c.sync_id == desk.run.sync_id) & dead_letters.c.settled_by.is_(None)
+    return connection.scalar(sa.select(dead_letters.c.id).where(mine).limit(1)) is not None
+
+
 def settle_keys(connection: sa.Connection, desk: Desk, keys: Collection[str]) -> None:
     """Whatever letters of these people were open, this run took care of them."""
     connection.execute(dead_letters.update().where(_open_of(desk, keys)).values(settled_by=desk.run.id))

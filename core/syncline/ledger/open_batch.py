@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +16,8 @@ from .records import OpenBatch
 from .runs import IN_FLIGHT
 from .tables import batches, deliveries, runs
 
+ALL_ROWS = -1
+"""Among the marks of a batch: all its rows that have no answer are on their way."""
 ANSWERS = pl.Schema({ROW: pl.UInt64, OUTCOME: pl.String, REASON: pl.String, DETAIL: pl.String})
 
 
@@ -32,6 +33,10 @@ class BatchState:
     sent: set[int] = field(default_factory=set)
     answered: set[int] = field(default_factory=set)
     answers: list[pl.DataFrame] = field(default_factory=list)
+    marked_whole: bool = False
+    """All rows went out at once, under one mark: `sent` does not name them."""
+    answered_whole: bool = False
+    """All rows were answered at once: `answered` does not name them."""
 
     @property
     def rows(self) -> set[int]:
@@ -41,7 +46,18 @@ class BatchState:
     @property
     def is_done(self) -> bool:
         """Whether every row has its answer."""
-        return len(self.answered) == self.payload.height
+        return self.answered_whole or len(self.answered) == self.payload.height
+
+    def is_whole(self, rows: Sequence[int] | pl.Series) -> bool:
+        """Whether these are all rows of a batch of which nothing has gone out or come back so far."""
+        if self.sent or self.answered or len(rows) != self.payload.height or not len(rows):
+            return False
+        return self.payload.get_column(ROW).equals(pl.Series(ROW, rows, dtype=pl.UInt64))
+
+    def take_apart(self) -> None:
+        """From now on `sent` names each row that is on its way."""
+        if self.marked_whole:
+            self.sent, self.marked_whole = self.rows - self.answered, False
 
     def known(self) -> pl.DataFrame:
         """All rows, with the answers that are there."""
@@ -49,14 +65,16 @@ class BatchState:
 
     def answer(self, results: pl.DataFrame) -> None:
         """Take answers in: counts move from in flight to what became of each lead."""
-        rows = results.get_column(ROW).to_list()
-        if strange := set(rows) - self.rows | set(rows) & self.answered:
-            raise Fatal(f"batch {self.seq}: rows {sorted(strange)[:5]} have an answer but no open delivery")
+        self.answered_whole = self.is_whole(results.get_column(ROW))
+        if not self.answered_whole:
+            rows = results.get_column(ROW).to_list()
+            if strange := set(rows) - self.rows | set(rows) & self.answered:
+                raise Fatal(f"batch {self.seq}: rows {sorted(strange)[:5]} have an answer but no open delivery")
+            self.answered.update(rows)
+            self.sent.difference_update(rows)
         for outcome, reason, n in results.group_by(OUTCOME, REASON).len().iter_rows():
             self.counts.move(IN_FLIGHT, (Outcome(outcome), reason), n)
         self.answers.append(results.select(pl.col(name).cast(kind) for name, kind in ANSWERS.items()))
-        self.answered.update(rows)
-        self.sent.difference_update(rows)
 
     def as_open(self) -> OpenBatch:
         """For the run that goes on with it."""
@@ -78,8 +96,7 @@ def with_answers(outcomes: pl.DataFrame, answers: Sequence[pl.DataFrame]) -> pl.
 def counted(outcomes: pl.DataFrame) -> Counts:
     """How many rows ended where."""
     counts = Counts()
-    pairs = zip(outcomes.get_column(OUTCOME).to_list(), outcomes.get_column(REASON).to_list(), strict=True)
-    for (outcome, reason), n in Counter(pairs).items():
+    for outcome, reason, n in outcomes.group_by(OUTCOME, REASON).len().iter_rows():
         counts.add(Outcome(outcome), reason or "", n)
     return counts
 
@@ -144,9 +161,11 @@ def _loaded(connection: sa.Connection, run_id: str, row: sa.Row[tuple[object, ..
     )
     here = (deliveries.c.run_id == run_id) & (deliveries.c.seq == row.seq)
     found = connection.execute(sa.select(deliveries).where(here)).all()
-    batch.sent = {each.row for each in found if not each.answered}
+    batch.sent = {each.row for each in found if not each.answered and each.row != ALL_ROWS}
+    batch.marked_whole = any(each.row == ALL_ROWS for each in found)
     back = [(each.row, each.outcome, each.reason, each.detail) for each in found if each.answered]
     if back:
         batch.answered = {each[0] for each in back}
         batch.answers = [pl.DataFrame(back, schema=ANSWERS, orient="row")]
+    batch.take_apart()
     return batch

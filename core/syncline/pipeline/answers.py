@@ -50,8 +50,11 @@ def final(row: int, outcome: str, reason: str, answer: Result) -> tuple[Any, ...
 
 def alike(leads: pl.DataFrame, answer: Result) -> pl.DataFrame:
     """`ANSWERS` for leads that all got this answer; `leads` has `#row` and what was planned."""
-    plans = leads.select(PLANNED_OUTCOME, PLANNED_REASON).unique()
+    plans = leads.group_by(PLANNED_OUTCOME, PLANNED_REASON).len().drop("len")
     ends = [(*plan, *final(0, plan[0], plan[1], answer)[1:]) for plan in plans.iter_rows()]
+    if len(ends) == 1:
+        same = zip(ANSWERS.names()[1:], ends[0][2:], strict=True)
+        return leads.select(ROW, *(pl.lit(value, ANSWERS[name]).alias(name) for name, value in same))
     schema = {PLANNED_OUTCOME: pl.String, PLANNED_REASON: pl.String} | {k: ANSWERS[k] for k in ANSWERS.names()[1:]}
     found = pl.DataFrame(ends, schema=schema, orient="row")
     rows = leads.select(ROW, PLANNED_OUTCOME, PLANNED_REASON)
