@@ -45,12 +45,12 @@ def unpack(blob: bytes) -> pl.DataFrame:
     return pl.read_ipc_stream(io.BytesIO(blob))
 
 
-def pack_outcomes(outcomes: pl.DataFrame) -> bytes:
+def pack_outcomes(outcomes: pl.DataFrame, *, brief: bool = False) -> bytes:
     """The outcomes as a blob; a key that equals its address (nearly all do) is stored as one bit."""
     keys = outcomes.get_column(KEY)
     same = (keys == outcomes.get_column(ADDRESS)).fill_null(value=False)
     blank = pl.Series(KEY, [""], dtype=pl.String).new_from_index(0, keys.len())  # a null would keep the text's bytes
-    return pack(outcomes.with_columns(blank.zip_with(same, keys), same.alias("#same")), plain=True)
+    return pack(outcomes.with_columns(blank.zip_with(same, keys), same.alias("#same")), plain=True, brief=brief)
 
 
 def unpack_outcomes(*blobs: bytes) -> pl.DataFrame:

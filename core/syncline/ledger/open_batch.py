@@ -124,8 +124,8 @@ def insert(connection: sa.Connection, run_id: str, batch: BatchState) -> None:
             counts=batch.counts.plain(),
             end_row=int(str(end)) + 1 if end is not None else 0,
             hashes=hashes(batch.outcomes.get_column(KEY).to_list()),
-            outcomes=pack_outcomes(batch.outcomes if is_open else batch.outcomes[OUTCOMES.names()]),
-            payload=pack(batch.payload) if is_open else None,
+            outcomes=pack_outcomes(batch.outcomes if is_open else batch.outcomes[OUTCOMES.names()], brief=is_open),
+            payload=pack(batch.payload, plain=True, brief=True) if is_open else None,
         )
     )
 

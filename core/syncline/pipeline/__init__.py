@@ -72,9 +72,11 @@ class Pipeline:
             for seq, (outcomes, to_send, cursor, kept_out) in enumerate(decided, first_batch):
                 if kept_out.height:
                     delivery.keep_out(kept_out)
-                journal.open_batch(seq, outcomes, to_send, cursor)
+                payload = to_send.drop(OUTCOME, REASON, DETAIL)
+                on_record = journal.open_batch(seq, outcomes, payload, cursor, wait=False)
+                delivery.submit(seq, to_send)  # its first mark comes on record after the intent, by the journal's order
+                on_record.result()
                 recorded(seq, outcomes.height, to_send.height)
-                delivery.submit(seq, to_send)
 
     def shaped(self, extraction: Extraction) -> Generator[tuple[pl.DataFrame, str | None]]:
         """Each batch of the source as mapped leads, with the cursor after it. Close it: the source is read ahead."""
