@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PLUGINS := zoho zoho_sandbox creator_source marketinghub_sink rules files
+PLUGINS := zoho zoho_sandbox creator_source marketinghub_sink rules files sql
 PACKAGES := -e . $(PLUGINS:%=-e ./plugins/%)
 SOURCES := core plugins tests docs bench
 ROUNDS ?= 200

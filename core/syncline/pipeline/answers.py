@@ -25,6 +25,7 @@ ANSWERS = pl.Schema(
     }
 )
 """What a journal is told became of leads."""
+ANSWER = "answer"
 _LOST = Result(ResultKind.UNKNOWN, "answer_lost")
 
 
@@ -37,6 +38,8 @@ def final(row: int, outcome: str, reason: str, answer: Result) -> tuple[Any, ...
     """The row of `ANSWERS` for a lead that was planned to end with this outcome and reason."""
     detail, code = answer.message or None, answer.code or None
     if answer.kind is ResultKind.ACCEPTED:
+        if answer.already:
+            outcome, reason = Outcome.DUPLICATE.value, answer.already
         if answer.awaiting and outcome == Outcome.NEW:
             reason = "awaiting_confirmation"
         return row, outcome, reason, detail, code, True, answer.awaiting
@@ -48,19 +51,21 @@ def final(row: int, outcome: str, reason: str, answer: Result) -> tuple[Any, ...
     return row, "rejected", answer.code or "refused", detail, code, False, False
 
 
-def alike(leads: pl.DataFrame, answer: Result) -> pl.DataFrame:
-    """`ANSWERS` for leads that all got this answer; `leads` has `#row` and what was planned."""
-    plans = leads.group_by(PLANNED_OUTCOME, PLANNED_REASON).len().drop("len")
-    ends = [(*plan, *final(0, plan[0], plan[1], answer)[1:]) for plan in plans.iter_rows()]
-    if len(ends) == 1:
-        same = zip(ANSWERS.names()[1:], ends[0][2:], strict=True)
-        return leads.select(ROW, *(pl.lit(value, ANSWERS[name]).alias(name) for name, value in same))
-    schema = {PLANNED_OUTCOME: pl.String, PLANNED_REASON: pl.String} | {k: ANSWERS[k] for k in ANSWERS.names()[1:]}
+def concluded(leads: pl.DataFrame, results: Sequence[Result]) -> pl.DataFrame:
+    """`ANSWERS` for leads (`#row` and what was planned) with a result for each. Each distinct pair is looked at once:
+    of many leads nearly all are answered alike."""
+    distinct = {id(result): result for result in results}
+    numbers = {each: number for number, each in enumerate(distinct)}
+    answer = pl.Series(ANSWER, [numbers[id(result)] for result in results], dtype=pl.UInt32)
+    rows = leads.select(ROW, PLANNED_OUTCOME, PLANNED_REASON).with_columns(answer)
+    keys = [PLANNED_OUTCOME, PLANNED_REASON, ANSWER]
+    given = list(distinct.values())
+    ends = [(*pair, *final(0, pair[0], pair[1], given[pair[2]])[1:]) for pair in rows.select(keys).unique().iter_rows()]
+    schema = {name: rows.schema[name] for name in keys} | {name: ANSWERS[name] for name in ANSWERS.names()[1:]}
     found = pl.DataFrame(ends, schema=schema, orient="row")
-    rows = leads.select(ROW, PLANNED_OUTCOME, PLANNED_REASON)
-    return rows.join(found, on=[PLANNED_OUTCOME, PLANNED_REASON], how="left", maintain_order="left").select(
-        pl.col(name).cast(kind) for name, kind in ANSWERS.items()
-    )
+    if found.height == 1:
+        return rows.select(ROW).join(found.select(ANSWERS.names()[1:]), how="cross")
+    return rows.join(found, on=keys, how="left", nulls_equal=True, maintain_order="left").select(ANSWERS.names())
 
 
 def check_count(sink: Sink[Any], results: Sequence[Result], leads: int) -> None:

@@ -22,8 +22,8 @@ from ..batch import KEY, ROW
 from ..decision import Outcome
 from ..errors import Deactivate, Fatal, Lost, PluginError, Retriable, SynclineError
 from ..plugin import Result, ResultKind, Sink
-from .answers import ANSWERS, alike, check_count, final, settled
-from .match import DETAIL, OUTCOME, PLANNED_OUTCOME, PLANNED_REASON, REASON
+from .answers import ANSWERS, check_count, concluded, settled
+from .match import DETAIL, OUTCOME, REASON
 from .shape import completed
 
 log = logging.getLogger("syncline")
@@ -267,9 +267,6 @@ class Delivery:
 
     def _take(self, call: Call, answer: Sequence[Result] | Result) -> None:
         """What the sink said, of each lead or of all."""
-        if isinstance(answer, Result) and answer.kind in (ResultKind.ACCEPTED, ResultKind.REFUSED):
-            self._tell(call.seq, alike(call.leads, answer))
-            return
         results = [answer] * call.leads.height if isinstance(answer, Result) else answer
         check_count(self._sink, results, call.leads.height)
         self._conclude(call, results)
@@ -301,7 +298,8 @@ class Delivery:
 
     def _conclude(self, call: Call, results: Sequence[Result]) -> None:
         """Record what is certain; leads the other side asks to send again go again, lost ones are settled later."""
-        if all(result.kind in (ResultKind.ACCEPTED, ResultKind.REFUSED) for result in results):
+        kinds_met = {result.kind for result in {id(each): each for each in results}.values()}
+        if kinds_met <= {ResultKind.ACCEPTED, ResultKind.REFUSED}:
             self._answer(call.seq, call.leads, results)
             return
         kinds = pl.Series([result.kind.value for result in results])
@@ -321,9 +319,7 @@ class Delivery:
     def _answer(self, seq: int, leads: pl.DataFrame, results: Sequence[Result]) -> None:
         """Bring answers on record. Nobody waits for it: the mark of the next call is queued behind it, so no more calls
         than go out at once are ever without a recorded answer."""
-        plans = leads.select(ROW, PLANNED_OUTCOME, PLANNED_REASON).iter_rows()
-        rows = [final(plan[0], plan[1], plan[2], result) for plan, result in zip(plans, results, strict=True)]
-        self._tell(seq, pl.DataFrame(rows, schema=ANSWERS, orient="row"))
+        self._tell(seq, concluded(leads, results))
 
     def _tell(self, seq: int, answers: pl.DataFrame) -> None:
         self._journal.answered(seq, answers, wait=False)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ..batch import texts
 from .config import C, Check, Choice, Field
@@ -66,13 +66,15 @@ class ResultKind(StrEnum):
 class Result:
     """The answer for one lead. `code` is the other side's own code, as text; `message` one short clause without
     personal data. `ignored` names the ignore reason under which a refusal counts (DESIGN 5: 2004 invalid_pattern).
-    `awaiting` marks an accepted lead that cannot be seen until the person confirms."""
+    `awaiting` marks an accepted lead that cannot be seen until the person confirms. `already`, of a sink that does not
+    remember: the accepted lead was in the target before, and counts as a duplicate."""
 
     kind: ResultKind
     code: str = ""
     message: str = ""
     ignored: str | None = None
     awaiting: bool = False
+    already: Literal["", "updated", "unchanged"] = ""
 
 
 ACCEPTED = Result(ResultKind.ACCEPTED)

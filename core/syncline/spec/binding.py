@@ -17,6 +17,8 @@ from .document import Document, Path_
 from .entries import entries_of
 from .model import Mapped, Part, Spec
 
+SQLITE = "sqlite:///"
+
 
 @dataclass(frozen=True)
 class ConnectionUse:
@@ -109,8 +111,15 @@ def bind_options(
 
 
 def placed(plugin: type[Plugin[Any]], options: Mapping[str, Any], folders: Mapping[str, Path]) -> dict[str, str]:
-    """Those options that are paths, each from its folder on."""
-    return {key: str(folders[key] / options[key]) for key in plugin.paths if isinstance(options.get(key), str)}
+    """Those options that are paths, each from its folder on; of URLs, the path of an SQLite file."""
+    found = {key: options[key] for key in plugin.paths if isinstance(options.get(key), str)}
+    return {key: _from(folders[key], text) for key, text in found.items()}
+
+
+def _from(folder: Path, text: str) -> str:
+    if text.startswith(SQLITE):
+        return f"{SQLITE}{folder / text.removeprefix(SQLITE)}"
+    return text if "://" in text or is_reference(text) else str(folder / text)
 
 
 class _Binding:

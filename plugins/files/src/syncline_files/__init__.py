@@ -8,8 +8,10 @@ from syncline import Sink, Source, hookimpl
 from .config import CsvConfig, NdjsonConfig, NdjsonSinkConfig
 from .ndjson import Ndjson
 from .sink import NdjsonSink
+from .table import Csv
 
 __all__ = [
+    "Csv",
     "CsvConfig",
     "Ndjson",
     "NdjsonConfig",
@@ -22,8 +24,8 @@ __all__ = [
 
 @hookimpl
 def syncline_sources() -> Sequence[type[Source[Any]]]:
-    """The source `ndjson`."""
-    return [Ndjson]
+    """The sources `ndjson` and `csv`."""
+    return [Ndjson, Csv]
 
 
 @hookimpl

@@ -79,9 +79,9 @@ def unreadable(path: str, error: OSError) -> Fatal:
 
 def blocks(file: BinaryIO, path: str, start: Place, cut: Cut) -> Iterator[tuple[bytes, Place, Place]]:
     """From a place on: some whole records, where they begin, and where they end. The last may lack its line end."""
-    file.seek(start.offset)
-    rest = before = b""
-    place = start
+    file.seek(max(0, start.offset - MARK))
+    before = file.read(min(start.offset, MARK))
+    rest, place = b"", start
     while True:
         try:
             read = file.read(BLOCK)
@@ -93,7 +93,7 @@ def blocks(file: BinaryIO, path: str, start: Place, cut: Cut) -> Iterator[tuple[
             block, rest = text[:length], text[length:]
             end = place.after(block, before)
             yield block, place, end
-            place, before = end, block[-MARK:]
+            place, before = end, (before + block)[-MARK:] if len(block) < MARK else block[-MARK:]
         else:
             rest = text
         if not read:

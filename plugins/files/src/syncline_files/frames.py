@@ -39,6 +39,10 @@ class FileSource(Source[Any]):
     config: NdjsonConfig | CsvConfig
     paths = ("path",)
 
+    def open(self) -> BinaryIO:
+        """The file; `Fatal` says why it cannot be read."""
+        return opened(self.config.path)
+
     def frames(self, file: BinaryIO, start: Place, names: Iterable[str]) -> Iterator[tuple[pl.DataFrame, Place]]:
         """From a place on: frames with these columns (no names: all), and the place after each."""
         raise NotImplementedError(type(self).__name__)
@@ -72,7 +76,7 @@ class FileSource(Source[Any]):
     def read(self, partition: Partition, since: str | None) -> Pages:
         """Pages of some megabytes; the cursor is the place after each."""
         path, window = self.config.path, partition.window
-        with opened(path) as file:
+        with self.open() as file:
             start = Place.of(since) if since else Place()
             if since and not start.is_in(file):
                 raise Fatal(
@@ -92,7 +96,7 @@ class FileSource(Source[Any]):
 
         if self.config.id is None:
             return None
-        with opened(self.config.path) as file:
+        with self.open() as file:
             for frame, _ in self.frames(file, Place(), ()):
                 found = frame.filter(pl.col(self.config.id).cast(pl.String) == id)
                 if found.height:
@@ -101,7 +105,7 @@ class FileSource(Source[Any]):
 
     def fields(self) -> list[Field]:
         """The fields of the first block, in their order."""
-        with opened(self.config.path) as file:
+        with self.open() as file:
             for frame, _ in self.frames(file, Place(), ()):
                 return [Field(name, type=self.config.types.get(name, "text")) for name in frame.columns]
         return []

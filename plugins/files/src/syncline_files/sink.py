@@ -61,6 +61,10 @@ class NdjsonSink(Sink[NdjsonSinkConfig]):
         """Whether there is a file for them."""
         return self.config.rejects is not None
 
+    def cost(self, leads: int) -> int:
+        """None: a file has no call budget."""
+        return 0
+
     def encode(self, frame: pl.DataFrame, mapped: Sequence[str]) -> pl.DataFrame:
         """All as text."""
         return texts(frame, mapped)
