@@ -45,18 +45,30 @@ def unpack(blob: bytes) -> pl.DataFrame:
     return pl.read_ipc_stream(io.BytesIO(blob))
 
 
-def pack_outcomes(outcomes: pl.DataFrame, *, brief: bool = False) -> bytes:
+def pack_outcomes(outcomes: pl.DataFrame) -> bytes:
     """The outcomes as a blob; a key that equals its address (nearly all do) is stored as one bit."""
     keys = outcomes.get_column(KEY)
     same = (keys == outcomes.get_column(ADDRESS)).fill_null(value=False)
     blank = pl.Series(KEY, [""], dtype=pl.String).new_from_index(0, keys.len())  # a null would keep the text's bytes
-    return pack(outcomes.with_columns(blank.zip_with(same, keys), same.alias("#same")), plain=True, brief=brief)
+    return pack(outcomes.with_columns(blank.zip_with(same, keys), same.alias("#same")), plain=True)
 
 
 def unpack_outcomes(*blobs: bytes) -> pl.DataFrame:
     """The inverse of `pack_outcomes`; blobs of one kind (open or closed) are put together, which is fastest."""
     frame = pl.concat([unpack(blob) for blob in blobs])
     return frame.with_columns(pl.when("#same").then(pl.col(ADDRESS)).otherwise(pl.col(KEY)).alias(KEY)).drop("#same")
+
+
+def unpack_closed(*blobs: bytes) -> pl.DataFrame:
+    """The outcomes of closed batches. One that ended as it was planned was left as it was written before it was sent:
+    there the plan is the outcome."""
+    frame = pl.concat([unpack(blob) for blob in blobs], how="diagonal")
+    key = pl.when("#same").then(pl.col(ADDRESS)).otherwise(pl.col(KEY)).alias(KEY)
+    if PLANNED[0] not in frame.columns:
+        return frame.with_columns(key).select(OUTCOMES.names())
+    plans = zip(PLANNED, (OUTCOME, REASON), strict=True)
+    ended = [pl.coalesce(planned, name).alias(name) for planned, name in plans]
+    return frame.with_columns(key, *ended).select(OUTCOMES.names())
 
 
 def hash_of(key: str) -> int:

@@ -76,6 +76,18 @@ class BatchState:
             self.counts.move(IN_FLIGHT, (Outcome(outcome), reason), n)
         self.answers.append(results.select(pl.col(name).cast(kind) for name, kind in ANSWERS.items()))
 
+    def ended_as_planned(self) -> bool:
+        """Whether all rows were answered at once, each with what was planned for it and no word more: then the blob of
+        the outcomes says it all (see `frames.unpack_closed`)."""
+        if not self.answered_whole or not set(PLANNED) <= set(self.outcomes.columns):
+            return False
+        planned, said = self.outcomes.filter(pl.col(PLANNED[0]).is_not_null()), self.answers[0]
+        if planned.height != said.height or planned.get_column(DETAIL).null_count() != planned.height:
+            return False
+        plans = zip((ROW, *PLANNED), (ROW, OUTCOME, REASON), strict=True)
+        alike = all(planned.get_column(plan).equals(said.get_column(name)) for plan, name in plans)
+        return alike and said.get_column(DETAIL).null_count() == said.height
+
     def as_open(self) -> OpenBatch:
         """For the run that goes on with it."""
         waiting = frozenset(self.rows - self.sent - self.answered)
@@ -124,7 +136,7 @@ def insert(connection: sa.Connection, run_id: str, batch: BatchState) -> None:
             counts=batch.counts.plain(),
             end_row=int(str(end)) + 1 if end is not None else 0,
             hashes=hashes(batch.outcomes.get_column(KEY).to_list()),
-            outcomes=pack_outcomes(batch.outcomes if is_open else batch.outcomes[OUTCOMES.names()], brief=is_open),
+            outcomes=pack_outcomes(batch.outcomes if is_open else batch.outcomes[OUTCOMES.names()]),
             payload=pack(batch.payload, plain=True, brief=True) if is_open else None,
         )
     )
@@ -133,10 +145,10 @@ def insert(connection: sa.Connection, run_id: str, batch: BatchState) -> None:
 def close(connection: sa.Connection, run_id: str, batch: BatchState) -> None:
     """Write the final outcomes, drop the payload and the deliveries."""
     here = (batches.c.run_id == run_id) & (batches.c.seq == batch.seq)
-    final = pack_outcomes(batch.known().select(OUTCOMES.names()))
-    connection.execute(
-        batches.update().where(here).values(open=False, counts=batch.counts.plain(), outcomes=final, payload=None)
-    )
+    changed: dict[str, object] = {"open": False, "counts": batch.counts.plain(), "payload": None}
+    if not batch.ended_as_planned():
+        changed["outcomes"] = pack_outcomes(batch.known().select(OUTCOMES.names()))
+    connection.execute(batches.update().where(here).values(**changed))
     connection.execute(deliveries.delete().where(deliveries.c.run_id == run_id, deliveries.c.seq == batch.seq))
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from ..batch import ADDRESS, ID, KEY, ROW
 from . import key_index
 from .database import Database
-from .frames import DETAIL, OUTCOME, OUTCOMES, REASON, unpack_outcomes
+from .frames import DETAIL, OUTCOME, OUTCOMES, REASON, unpack_closed, unpack_outcomes
 from .open_batch import ANSWERS, with_answers
 from .tables import batches, deliveries, runs
 
@@ -55,7 +55,7 @@ def _read(connection: sa.Connection, run_id: str, seqs: Sequence[int]) -> Iterat
     rows = {each.seq: each for each in connection.execute(query)}
     closed = [rows[seq].outcomes for seq in seqs if seq in rows and not rows[seq].open]
     if closed:
-        yield unpack_outcomes(*closed)
+        yield unpack_closed(*closed)
     for seq in seqs:
         if seq in rows and rows[seq].open:
             outcomes = with_answers(unpack_outcomes(rows[seq].outcomes), _answers(connection, run_id, seq))

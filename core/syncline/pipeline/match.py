@@ -100,14 +100,15 @@ class Match:
         after every rule, whatever the spec says.
         """
         if not self._sink.remembers():
-            return _with_decisions(batch.alive, [], [Case(pl.lit(True), "new", pl.lit("added"))])
+            out = Case(pl.lit(self._suppressed(batch.alive[KEY])), "ignored", pl.lit("do_not_mail"))
+            return _with_decisions(batch.alive, [out], [Case(pl.lit(True), "new", pl.lit("added"))])
         decided = self._decided(batch.alive)
         return (decided if self._handled is None else self._once(decided, self._handled)).drop(KNOWN)
 
     def opted_out(self, people: pl.Series) -> pl.Series:
         """For each key whether that person has opted out, by an audience read anew in this run."""
         if not self._sink.remembers():
-            return pl.Series([False] * people.len(), dtype=pl.Boolean)
+            return self._suppressed(people)
         self._people.look(sending=True)
         known = self._people.known(people)
         found = people.to_frame(KEY).join(known, on=KEY, how="left", maintain_order="left")
