@@ -26,7 +26,8 @@ def test_the_tutorial_prints_what_it_shows(folder: Path) -> None:
 
 
 PAGES = [
-    "set-up-a-sync", "plan-and-apply", "keep-syncs-in-git", "run-syncs-when-due", "read-and-write-files", "fill-a-table",
+    "set-up-a-sync", "plan-and-apply", "keep-syncs-in-git", "run-syncs-when-due", "read-and-write-files",
+    "fill-a-table",
 ]  # fmt: skip
 
 

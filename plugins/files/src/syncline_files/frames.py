@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from syncline import Check, End, Ending, Fatal, Field, Page, Pages, Partition, Source, Window
-from syncline.errors import SynclineError
+from syncline import Check, End, Ending, Fatal, Field, Page, Pages, Partition, Source, SynclineError, Window
 
 from .blocks import Place, opened
 

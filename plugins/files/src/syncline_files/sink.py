@@ -79,8 +79,9 @@ class NdjsonSink(Sink[NdjsonSinkConfig]):
 
     def kept_out(self, leads: pl.DataFrame) -> None:
         """Add them to the file of the rejects."""
-        own = [name for name in leads.columns if name.startswith("#")]
-        body = _lines(leads.drop(own, "outcome", "detail"))
+        told = ("outcome", "reason", "detail")
+        mapped = [name for name in leads.columns if not name.startswith("#") and name not in told]
+        body = _lines(leads.select(*mapped, "reason"))
         part = self._open(self._rejects)
         part.add(body[part.held(body) :] if self._unsure_rejects else body)
         self._unsure_rejects = False

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from syncline import ACCEPTED, Check, Fatal, Field, Result, ResultKind, Sink, SpecError, texts
-from syncline.errors import SynclineError
+from syncline import ACCEPTED, Check, Fatal, Field, Result, ResultKind, Sink, SpecError, SynclineError, texts
 
 from .config import SqlConfig
 from .table import PLACE, Refusal, Table
