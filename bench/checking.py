@@ -14,6 +14,10 @@ FIELDS = (
 )  # fmt: skip
 
 
+NAMES = tuple(f'"{name}"' for name in FIELDS)
+"""The same, as a database wants them."""
+
+
 class Lead(msgspec.Struct, gc=False):
     """A line that was written; values that are missing count as empty."""
 

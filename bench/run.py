@@ -76,11 +76,12 @@ def _rows(scenario: Scenario, count: int) -> list[str]:
     for each in scenario.contestants:
         seconds = each.median("seconds")
         ratio = seconds / reference.median("seconds")
+        cpu = each.median("cpu") / reference.median("cpu")
         bar = scenario.bars.get(each.name)
         told = "" if bar is None else f"  bar {bar:.1f} {'met' if ratio <= bar else 'MISSED'}"
         lines.append(
             f"  {each.name:34} {seconds:8.2f} s {each.median('cpu'):8.2f} CPU {each.median('memory'):6.0f} MB"
-            f" {scenario.leads(count) / seconds:>11,.0f}/s  x {ratio:5.2f}{told}"
+            f" {scenario.leads(count) / seconds:>11,.0f}/s  x {ratio:5.2f}, CPU x {cpu:5.2f}{told}"
         )
     return lines
 
