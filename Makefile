@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PLUGINS := zoho zoho_sandbox creator_source marketinghub_sink rules
+PLUGINS := zoho zoho_sandbox creator_source marketinghub_sink rules files sql
 PACKAGES := -e . $(PLUGINS:%=-e ./plugins/%)
 SOURCES := core plugins tests docs bench
 SECONDS ?= 60
@@ -80,6 +80,14 @@ bench-ceiling: $(VENV)/.tools
 .PHONY: bench-start
 bench-start: $(VENV)/.tools
 	$(BIN)/python bench/start.py
+
+## make bench: Syncline beside hand-written references and the peers that are installed; make bench-quick: in three minutes
+.PHONY: bench bench-quick
+bench: $(VENV)/.tools
+	$(BIN)/python bench/run.py
+
+bench-quick: $(VENV)/.tools
+	$(BIN)/python bench/run.py --quick
 
 ## make schema reference: what is generated from the plugins
 schema: $(VENV)/.tools

@@ -56,30 +56,41 @@ def keys(addresses: pl.Series) -> pl.Series:
     """
     import polars as pl
 
+    found = addresses.cast(pl.String).str.to_lowercase()
+    blank = (~found.str.contains(_PLAIN)).arg_true()  # looked at closely; the plain majority is done
+    if blank.is_empty():
+        return found
     name = addresses.name
     text = trimmed(pl.col(name))
-    frame = (
-        addresses.cast(pl.String)
-        .to_frame()
-        .select(pl.when(text == "").then(None).otherwise(text.str.to_lowercase()).alias(name))
-    )
-    odd = frame.filter(~pl.col(name).str.contains(_PLAIN)).to_series().unique()
-    if odd.is_empty():
-        return frame.to_series()
-    return frame.to_series().replace(odd, pl.Series([key_of(each) for each in odd], dtype=pl.String))
+    rest = found[blank].to_frame().select(pl.when(text != "").then(text)).to_series()
+    odd = rest.filter(~rest.str.contains(_PLAIN)).unique()
+    domains: dict[str, str] = {}
+    made = pl.Series([_key_of(each, domains) for each in odd], dtype=pl.String)
+    return found.scatter(blank, rest.replace(odd, made) if odd.len() else rest)
 
 
 def key_of(address: str) -> str:
     """The key of one address: see `keys`."""
-    import idna
+    return _key_of(address, {})
 
+
+def _key_of(address: str, domains: dict[str, str]) -> str:
+    """`domains` keeps those that were put into ASCII already, which costs more than all the rest."""
     local, at, domain = unicodedata.normalize("NFC", address.strip(BLANKS).lower()).rpartition("@")
     if not at:
         return domain.casefold()
+    if domain not in domains:
+        domains[domain] = _in_ascii(domain)
+    return f"{local.casefold()}@{domains[domain]}"
+
+
+def _in_ascii(domain: str) -> str:
+    import idna
+
     try:
-        return f"{local.casefold()}@{idna.encode(domain, uts46=True).decode()}"
+        return idna.encode(domain, uts46=True).decode()
     except idna.IDNAError:
-        return f"{local.casefold()}@{domain}"
+        return domain
 
 
 def flatten(frame: pl.DataFrame) -> pl.DataFrame:

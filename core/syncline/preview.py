@@ -132,7 +132,7 @@ class Look:
     def at(self, leads: Iterable[tuple[pl.DataFrame, str | None]]) -> None:
         """Decide on these leads, and count."""
         with closing(self.pipeline.decided(leads)) as decided:
-            for outcomes, to_send, _ in decided:
+            for outcomes, to_send, _, _ in decided:
                 self.seen.append(outcomes.select(ID, KEY))
                 self.plans.append(changes(to_send))
                 _count(self.shown.counts, outcomes)

@@ -25,10 +25,13 @@ def test_the_tutorial_prints_what_it_shows(folder: Path) -> None:
     assert walked(page, folder, until=real) == sum(block.line < real for block in blocks(page, "text"))
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["set-up-a-sync", "plan-and-apply", "keep-syncs-in-git", "run-syncs-when-due", "hold-and-approve", "undo-a-run"],
-)
+PAGES = [
+    "set-up-a-sync", "plan-and-apply", "keep-syncs-in-git", "run-syncs-when-due", "read-and-write-files",
+    "fill-a-table", "hold-and-approve", "undo-a-run",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_a_page_that_is_followed_prints_what_it_shows(name: str, folder: Path) -> None:
     page = DOCS / "how-to" / f"{name}.md"
     assert walked(page, folder) == len(blocks(page, "text")) > 1

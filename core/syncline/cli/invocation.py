@@ -119,7 +119,9 @@ class Invocation:
         """The ledger; closed when the command ends. `beside` is the folder whose syncline.yaml may name it."""
         from ..ledger import Ledger
 
-        return self._stack.enter_context(Ledger.open(self.ledger_url(beside), read_only=read_only, now=self.clock))
+        detail = read_only or beside is None or self.settings(beside).retention > 0
+        url = self.ledger_url(beside)
+        return self._stack.enter_context(Ledger.open(url, read_only=read_only, now=self.clock, detail=detail))
 
     def ledger_url(self, beside: Path | None = None) -> str:
         """--ledger, else SYNCLINE_LEDGER, else what syncline.yaml says, else the file under the current folder."""

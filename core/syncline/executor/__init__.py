@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -21,13 +20,12 @@ from ..budget import Budgets, MemoryStore
 from ..clock import SYSTEM, Clock
 from ..decision import Outcome
 from ..errors import Deactivate, Fatal, LeaseLost, Retriable, Stopped, SynclineError
-from ..ledger import ASIDE, CARRIED_OUT, DeadLetter, Firing, Journal, Ledger, RunRecord, SyncRecord, not_runnable
+from ..ledger import ASIDE, CARRIED_OUT, DeadLetter, Firing, Ledger, RunRecord, SyncRecord, not_runnable
 from ..ledger import Undoing as Undoes
 from ..observers import Observers
-from ..pipeline import Pipeline, numbered, resume
-from ..pipeline.deliver import Delivery
+from ..pipeline import numbered
 from ..pipeline.extract import Extraction
-from ..pipeline.guard import Decided, Tally
+from ..pipeline.guard import Tally
 from ..pipeline.match import OUTCOME, Match
 from ..pipeline.people import People
 from ..pipeline.screen import recall
@@ -40,7 +38,6 @@ from ..window import scope_of
 from .asked import Asked
 from .closing import Closing
 from .departure import Departure, baseline
-from .former import with_former
 from .guarding import Guard, Held
 from .heartbeat import alive
 from .memory import Turn, people_of
@@ -48,6 +45,7 @@ from .progress import Progress, current
 from .returning import Returning
 from .undo import Proposal, acting, propose, undoable
 from .undoing import Undoing
+from .work import Batches, Work
 
 log = logging.getLogger("syncline")
 
@@ -312,31 +310,29 @@ class Executor:
         asked = [letter.id for letter in again]
         people = people_of(self.ledger, sync, assembly, keep=True, again=asked, turn=turn)
         match = self.match(assembly, people, recorded)
-        pipeline = assembly.pipeline(match)
+        work = Work(self.ledger, run, assembly, people, match, progress, self.stop, self.clock)
         if run.trigger == "retry":
-            batches = numbered(again, self.ledger.next_row(run), pipeline.fields)
-            self._flow(run, assembly, people, match, pipeline, progress, (), returning=lambda: batches)
+            work.flow(returning=lambda: numbered(again, self.ledger.next_row(run), work.pipeline.fields))
             self.ledger.settle_dead_letter(asked, run.id, "taken")
-            return End(Ending.STOPPED_EARLY if self.stop.is_set() else Ending.COMPLETE)
+            return work.ended()
         guard = Guard(self.ledger, sync, run, assembly.spec.guards, self.stop)
         if run.undoes is not None:
             undoing = Undoing(self.ledger, sync, run, assembly, guard, self.stop)
-            with self._at_work(run, assembly, people, match, progress) as (journal, delivery):
+            with work.sending() as (journal, delivery):
                 undoing.carry_out(undoing.proposal(people, match), journal, delivery)
-            return End(Ending.STOPPED_EARLY if self.stop.is_set() else Ending.COMPLETE)
+            return work.ended()
         extraction = self._extraction(run, assembly, recorded)
         letters_due = Returning(self.ledger, sync.id, assembly.sink, run=run, recorded=recorded)
 
-        def returning() -> Iterable[tuple[pl.DataFrame, str | None]]:
+        def returning() -> Batches:
             if extraction.end.ending is Ending.STOPPED_EARLY:  # nobody knows who would have come anew
                 return ()
-            return letters_due.batches(self.ledger.next_row(run), pipeline.fields)
+            return letters_due.batches(self.ledger.next_row(run), work.pipeline.fields)
 
         departure = Departure(self.ledger, sync, run, assembly, guard, self.stop)
-        with contextlib.closing(pipeline.shaped(extraction)) as shaped:
-            self._flow(
-                run, assembly, people, match, pipeline, progress, letters_due.watched(shaped),
-                returning=returning, guarded=guard.screen,
+        with contextlib.closing(work.pipeline.shaped(extraction)) as shaped:
+            work.flow(
+                letters_due.watched(shaped), returning=returning, guarded=guard.screen, end=lambda: extraction.end,
                 then=lambda journal: departure.carry_over(extraction.end, journal),
             )  # fmt: skip
         return extraction.end
@@ -362,53 +358,6 @@ class Executor:
         read = pl.concat([pl.DataFrame(schema={ROW: pl.UInt64}), *(each[[ROW]] for each in self.ledger.recorded(run))])
         ids = pl.when(pl.col(ROW).is_in(read[ROW].implode())).then(pl.col(ID)).alias(ID)
         return pl.concat(recorded).with_columns(ids)
-
-    def _flow(
-        self,
-        run: RunRecord,
-        assembly: Assembly,
-        people: People,
-        match: Match,
-        pipeline: Pipeline,
-        progress: Progress,
-        shaped: Iterable[tuple[pl.DataFrame, str | None]],
-        returning: Callable[[], Iterable[tuple[pl.DataFrame, str | None]]],
-        guarded: Callable[[Iterator[Decided]], Iterator[Decided]] = lambda decided: decided,
-        then: Callable[[Journal], None] = lambda journal: None,
-    ) -> None:
-        source, sink = assembly.source, assembly.sink
-
-        def recorded(seq: int, read: int, to_send: int) -> None:
-            progress.recorded(seq, read, to_send)
-            self.ledger.set_calls(run, source=run.source_calls + source.calls, sink=run.sink_calls + sink.calls)
-
-        with self._at_work(run, assembly, people, match, progress) as (journal, delivery):
-            flow = partial(
-                pipeline.flow, journal=journal, delivery=delivery, recorded=recorded,
-                former=lambda to_send: with_former(self.ledger, run.sync_id, people, to_send),
-            )  # fmt: skip
-            flow(shaped, first_batch=self.ledger.next_batch(run), guarded=guarded)
-            flow(returning(), first_batch=self.ledger.next_batch(run), returned=True)
-            delivery.finish()
-            then(journal)
-
-    @contextlib.contextmanager
-    def _at_work(
-        self, run: RunRecord, assembly: Assembly, people: People, match: Match, progress: Progress
-    ) -> Iterator[tuple[Journal, Delivery]]:
-        """The journal and the deliveries of a run; what it left open before it was broken off is seen to first."""
-        sink = assembly.sink
-        remember = sink.remembers()
-        with (
-            self.ledger.journal(run, account=assembly.account, target=people.target, remember=remember) as journal,
-            Delivery(
-                sink, journal, assembly.mapped,
-                stop=self.stop, opted_out=match.opted_out, taken=match.taken, progress=progress.sent, clock=self.clock,
-            ) as delivery,
-        ):  # fmt: skip
-            if run.resumed:
-                resume(delivery, self.ledger.open_batches(run))
-            yield journal, delivery
 
 
 def _refuse(sync: SyncRecord, allowed: Collection[str]) -> None:

@@ -86,6 +86,8 @@ class Database:
         self.now = now
         self.sqlite = self._url.get_backend_name() == "sqlite"
         self.path = Path(self._url.database or "").absolute() if self.sqlite else None
+        self.keeps_detail = True
+        """Whether what became of each lead outlasts the run."""
         self.mark = secrets.token_hex(4)
         """Tells leases that were taken through this object from all others."""
         self.tokens: set[str] = set()

@@ -17,7 +17,7 @@ from .open_batch import BatchState
 from .records import RunRecord
 from .runs import by_id, fence
 from .syncs import Becomes, change, locked
-from .tables import leases, runs, syncs
+from .tables import batches, leases, runs, syncs
 
 
 def finish(
@@ -40,7 +40,10 @@ def finish(
         for batch in left:
             _give_up(connection, Desk(database, run, None), batch)
         open_batch.fold(connection, run.id, [batch.counts for batch in left])
-        key_index.build(connection, run.id)
+        if database.keeps_detail:
+            key_index.build(connection, run.id)
+        else:
+            connection.execute(batches.update().where(batches.c.run_id == run.id).values(outcomes=None, hashes=None))
         end = {"status": status, "message": message, "finished_at": database.now()}
         connection.execute(runs.update().where(runs.c.id == run.id).values(**end))
         given = {name: value for name, value in (("watermark", watermark), ("scope", scope)) if value is not None}

@@ -33,11 +33,12 @@ OUTCOMES = pl.Schema(
 """The columns of stored outcomes; those of an open batch have the two `PLANNED` ones as well."""
 
 
-def pack(frame: pl.DataFrame, *, plain: bool = False) -> bytes:
-    """The frame as a blob; with `plain`, texts lie as Arrow's oldest kind, a sixth smaller and as fast."""
+def pack(frame: pl.DataFrame, *, plain: bool = False, brief: bool = False) -> bytes:
+    """The frame as a blob; with `plain`, texts lie as Arrow's oldest kind, a sixth smaller and as fast. A blob that is
+    `brief` is dropped soon: it is made in half the time and takes twice the room."""
     stream = io.BytesIO()
     level = pl.CompatLevel.oldest() if plain else None
-    frame.rechunk().write_ipc_stream(stream, compression="zstd", compat_level=level)
+    frame.rechunk().write_ipc_stream(stream, compression="lz4" if brief else "zstd", compat_level=level)
     return stream.getvalue()
 
 
@@ -58,6 +59,18 @@ def unpack_outcomes(*blobs: bytes) -> pl.DataFrame:
     """The inverse of `pack_outcomes`; blobs of one kind (open or closed) are put together, which is fastest."""
     frame = pl.concat([unpack(blob) for blob in blobs])
     return frame.with_columns(pl.when("#same").then(pl.col(ADDRESS)).otherwise(pl.col(KEY)).alias(KEY)).drop("#same")
+
+
+def unpack_closed(*blobs: bytes) -> pl.DataFrame:
+    """The outcomes of closed batches. One that ended as it was planned was left as it was written before it was sent:
+    there the plan is the outcome."""
+    frame = pl.concat([unpack(blob) for blob in blobs], how="diagonal")
+    key = pl.when("#same").then(pl.col(ADDRESS)).otherwise(pl.col(KEY)).alias(KEY)
+    if PLANNED[0] not in frame.columns:
+        return frame.with_columns(key).select(OUTCOMES.names())
+    plans = zip(PLANNED, (OUTCOME, REASON), strict=True)
+    ended = [pl.coalesce(planned, name).alias(name) for planned, name in plans]
+    return frame.with_columns(key, *ended).select(OUTCOMES.names())
 
 
 def hash_of(key: str) -> int:

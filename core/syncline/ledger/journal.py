@@ -36,6 +36,8 @@ from .tables import batches, deliveries, runs, syncs
 RENEW_AFTER = 10.0
 GATHER = 0.002
 """Seconds that a commit waits for company: deliveries side by side then share it, and a commit costs more than that."""
+IN_ONE = 10_000
+"""Rows that one statement names: a database takes some 30,000 parameters."""
 ANSWER = (OUTCOME, REASON, DETAIL)
 Step = Callable[[sa.Connection], None]
 
@@ -135,11 +137,14 @@ class Journal:
 
         def step(connection: sa.Connection) -> None:
             batch = self._batch(connection, seq)
-            fresh = set(rows) - batch.sent
-            if fresh:
+            if batch.marked_whole:
+                return
+            if batch.is_whole(rows):
+                batch.marked_whole = True
+                self._mark(connection, seq, [open_batch.ALL_ROWS])
+            elif fresh := set(rows) - batch.sent:
                 batch.sent |= fresh
-                marks = pl.DataFrame({"row": sorted(fresh)})
-                self._database.many(connection, _insert_marks, marks, run_id=self._run.id, seq=seq, answered=False)
+                self._mark(connection, seq, sorted(fresh))
 
         return self._ask(step, wait=wait)
 
@@ -148,10 +153,15 @@ class Journal:
 
         def step(connection: sa.Connection) -> None:
             batch = self._batch(connection, seq)
+            if batch.marked_whole:
+                batch.take_apart()
+                self._mark(connection, seq, sorted(batch.sent))
             back = batch.sent & set(rows)
             batch.sent -= back
             here = (deliveries.c.run_id == self._run.id) & (deliveries.c.seq == seq) & ~deliveries.c.answered
-            connection.execute(deliveries.delete().where(here, deliveries.c.row.in_(sorted(back))))
+            gone = [open_batch.ALL_ROWS, *sorted(back)]
+            for start in range(0, len(gone), IN_ONE):
+                connection.execute(deliveries.delete().where(here, deliveries.c.row.in_(gone[start : start + IN_ONE])))
 
         return self._ask(step, wait=wait)
 
@@ -227,6 +237,10 @@ class Journal:
             self._desk,
             {key: row for key, row in again.select(KEY, ROW).iter_rows() if key in self._waiting},
         )
+
+    def _mark(self, connection: sa.Connection, seq: int, rows: Sequence[int]) -> None:
+        marks = pl.DataFrame({"row": rows}, schema={"row": pl.Int64})
+        self._database.many(connection, _insert_marks, marks, run_id=self._run.id, seq=seq, answered=False)
 
     def _record_answers(self, connection: sa.Connection, seq: int, results: pl.DataFrame) -> None:
         rows = results.select(pl.col(ROW).alias("row"), *ANSWER)

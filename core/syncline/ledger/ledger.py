@@ -49,13 +49,18 @@ class Ledger(OfSyncs, OfRuns, OfPeople):
         self._suppressed = suppression.Suppressed(database)
 
     @classmethod
-    def open(cls, url: str, *, read_only: bool = False, now: Callable[[], datetime] = SYSTEM) -> Ledger:
+    def open(
+        cls, url: str, *, read_only: bool = False, now: Callable[[], datetime] = SYSTEM, detail: bool = True
+    ) -> Ledger:
         """Open `sqlite:///path` or `postgresql://…`, made on first use for its owner alone and brought up to date.
 
         `read_only` writes no byte: a ledger that is not there is an empty one in memory. A ledger of a newer version
-        is refused untouched; so is a database that is something else.
+        is refused untouched; so is a database that is something else. Without `detail`, what became of each lead is
+        dropped as soon as its run ends; the counts stay.
         """
-        return cls(schema.opened(url, read_only=read_only, now=now))
+        database = schema.opened(url, read_only=read_only, now=now)
+        database.keeps_detail = detail
+        return cls(database)
 
     @property
     def url(self) -> str:

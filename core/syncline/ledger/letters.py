@@ -112,6 +112,12 @@ def settle_leads(connection: sa.Connection, desk: Desk, leads: pl.DataFrame, why
         _settle(connection, desk, dead_letters.c.id.in_(came.values()), why)
 
 
+def has_open(connection: sa.Connection, desk: Desk) -> bool:
+    """Whether the sync has any open letter."""
+    mine = (dead_letters.c.sync_id == desk.run.sync_id) & dead_letters.c.settled_by.is_(None)
+    return connection.scalar(sa.select(dead_letters.c.id).where(mine).limit(1)) is not None
+
+
 def settle_keys(connection: sa.Connection, desk: Desk, keys: Collection[str | None], why: str) -> None:
     """Whatever letters of these people were open, this run took care of them."""
     if keys:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -29,6 +28,8 @@ from .records import OpenBatch
 from .runs import IN_FLIGHT
 from .tables import batches, deliveries, runs
 
+ALL_ROWS = -1
+"""Among the marks of a batch: all its rows that have no answer are on their way."""
 ANSWERS = pl.Schema({ROW: pl.UInt64, OUTCOME: pl.String, REASON: pl.String, DETAIL: pl.String})
 
 
@@ -47,6 +48,10 @@ class BatchState:
     former: pl.DataFrame | None = None
     """`#key` and `#former` of the leads that are to be updated."""
     returned: bool = False
+    marked_whole: bool = False
+    """All rows went out at once, under one mark: `sent` does not name them."""
+    answered_whole: bool = False
+    """All rows were answered at once: `answered` does not name them."""
 
     @property
     def rows(self) -> set[int]:
@@ -56,7 +61,18 @@ class BatchState:
     @property
     def is_done(self) -> bool:
         """Whether every row has its answer."""
-        return len(self.answered) == self.payload.height
+        return self.answered_whole or len(self.answered) == self.payload.height
+
+    def is_whole(self, rows: Sequence[int] | pl.Series) -> bool:
+        """Whether these are all rows of a batch of which nothing has gone out or come back so far."""
+        if self.sent or self.answered or len(rows) != self.payload.height or not len(rows):
+            return False
+        return self.payload.get_column(ROW).equals(pl.Series(ROW, rows, dtype=pl.UInt64))
+
+    def take_apart(self) -> None:
+        """From now on `sent` names each row that is on its way."""
+        if self.marked_whole:
+            self.sent, self.marked_whole = self.rows - self.answered, False
 
     def known(self) -> pl.DataFrame:
         """All rows, with the answers that are there."""
@@ -64,14 +80,28 @@ class BatchState:
 
     def answer(self, results: pl.DataFrame) -> None:
         """Take answers in: counts move from in flight to what became of each lead."""
-        rows = results.get_column(ROW).to_list()
-        if strange := set(rows) - self.rows | set(rows) & self.answered:
-            raise Fatal(f"batch {self.seq}: rows {sorted(strange)[:5]} have an answer but no open delivery")
+        self.answered_whole = self.is_whole(results.get_column(ROW))
+        if not self.answered_whole:
+            rows = results.get_column(ROW).to_list()
+            if strange := set(rows) - self.rows | set(rows) & self.answered:
+                raise Fatal(f"batch {self.seq}: rows {sorted(strange)[:5]} have an answer but no open delivery")
+            self.answered.update(rows)
+            self.sent.difference_update(rows)
         for outcome, reason, n in results.group_by(OUTCOME, REASON).len().iter_rows():
             self.counts.move(IN_FLIGHT, (Outcome(outcome), reason), n)
         self.answers.append(results.select(pl.col(name).cast(kind) for name, kind in ANSWERS.items()))
-        self.answered.update(rows)
-        self.sent.difference_update(rows)
+
+    def ended_as_planned(self) -> bool:
+        """Whether all rows were answered at once, each with what was planned for it and no word more: then the blob of
+        the outcomes says it all (see `frames.unpack_closed`)."""
+        if not self.answered_whole or not set(PLANNED) <= set(self.outcomes.columns):
+            return False
+        planned, said = self.outcomes.filter(pl.col(PLANNED[0]).is_not_null()), self.answers[0]
+        if planned.height != said.height or planned.get_column(DETAIL).null_count() != planned.height:
+            return False
+        plans = zip((ROW, *PLANNED), (ROW, OUTCOME, REASON), strict=True)
+        alike = all(planned.get_column(plan).equals(said.get_column(name)) for plan, name in plans)
+        return alike and said.get_column(DETAIL).null_count() == said.height
 
     def as_open(self) -> OpenBatch:
         """For the run that goes on with it."""
@@ -93,8 +123,7 @@ def with_answers(outcomes: pl.DataFrame, answers: Sequence[pl.DataFrame]) -> pl.
 def counted(outcomes: pl.DataFrame) -> Counts:
     """How many rows ended where."""
     counts = Counts()
-    pairs = zip(outcomes.get_column(OUTCOME).to_list(), outcomes.get_column(REASON).to_list(), strict=True)
-    for (outcome, reason), n in Counter(pairs).items():
+    for outcome, reason, n in outcomes.group_by(OUTCOME, REASON).len().iter_rows():
         counts.add(Outcome(outcome), reason or "", n)
     return counts
 
@@ -133,7 +162,7 @@ def insert(connection: sa.Connection, run_id: str, batch: BatchState) -> None:
             end_row=int(str(end)) + 1 if end is not None else 0,
             hashes=hashes(batch.outcomes.get_column(KEY).to_list()),
             outcomes=pack_outcomes(batch.outcomes if is_open else batch.outcomes[OUTCOMES.names()]),
-            payload=pack(batch.payload) if is_open else None,
+            payload=pack(batch.payload, plain=True, brief=True) if is_open else None,
             former=None if batch.former is None else pack(batch.former),
             returned=batch.returned,
         )
@@ -143,10 +172,10 @@ def insert(connection: sa.Connection, run_id: str, batch: BatchState) -> None:
 def close(connection: sa.Connection, run_id: str, batch: BatchState) -> None:
     """Write the final outcomes, drop the payload and the deliveries."""
     here = (batches.c.run_id == run_id) & (batches.c.seq == batch.seq)
-    final = pack_outcomes(batch.known().select(OUTCOMES.names()))
-    connection.execute(
-        batches.update().where(here).values(open=False, counts=batch.counts.plain(), outcomes=final, payload=None)
-    )
+    changed: dict[str, object] = {"open": False, "counts": batch.counts.plain(), "payload": None}
+    if not batch.ended_as_planned():
+        changed["outcomes"] = pack_outcomes(batch.known().select(OUTCOMES.names()))
+    connection.execute(batches.update().where(here).values(**changed))
     connection.execute(deliveries.delete().where(deliveries.c.run_id == run_id, deliveries.c.seq == batch.seq))
 
 
@@ -171,9 +200,11 @@ def _loaded(connection: sa.Connection, run_id: str, row: sa.Row[tuple[object, ..
     )
     here = (deliveries.c.run_id == run_id) & (deliveries.c.seq == row.seq)
     found = connection.execute(sa.select(deliveries).where(here)).all()
-    batch.sent = {each.row for each in found if not each.answered}
+    batch.sent = {each.row for each in found if not each.answered and each.row != ALL_ROWS}
+    batch.marked_whole = any(each.row == ALL_ROWS for each in found)
     back = [(each.row, each.outcome, each.reason, each.detail) for each in found if each.answered]
     if back:
         batch.answered = {each[0] for each in back}
         batch.answers = [pl.DataFrame(back, schema=ANSWERS, orient="row")]
+    batch.take_apart()
     return batch

@@ -12,7 +12,7 @@ from ..batch import ADDRESS, ID, KEY, ROW
 from . import key_index
 from .asking import asked_again
 from .database import Database
-from .frames import DETAIL, FORMER, OUTCOME, OUTCOMES, REASON, unpack, unpack_outcomes
+from .frames import DETAIL, FORMER, OUTCOME, OUTCOMES, REASON, unpack, unpack_closed, unpack_outcomes
 from .open_batch import ANSWERS, with_answers
 from .tables import batches, deliveries, runs
 
@@ -69,7 +69,7 @@ def _read(connection: sa.Connection, run_id: str, seqs: Sequence[int]) -> Iterat
     rows = {each.seq: each for each in connection.execute(query)}
     closed = [rows[seq].outcomes for seq in seqs if seq in rows and not rows[seq].open]
     if closed:
-        yield unpack_outcomes(*closed)
+        yield unpack_closed(*closed)
     for seq in seqs:
         if seq in rows and rows[seq].open:
             outcomes = with_answers(unpack_outcomes(rows[seq].outcomes), _answers(connection, run_id, seq))

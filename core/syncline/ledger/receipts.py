@@ -12,7 +12,7 @@ from ..decision import Outcome
 from ..plugin import Status
 from .database import Database
 from .frames import DETAIL, OUTCOME, REASON
-from .letters import Desk, bury, settle_leads
+from .letters import Desk, bury, has_open, settle_leads
 from .locks import hold_list
 from .suppression import suppress
 from .tables import audience, lists, members, micros
@@ -21,6 +21,7 @@ REFUSED_FOR_GOOD = (Status.INVALID.value, Status.GROUP.value)
 NOT_OPTED_OUT = sa.and_(
     *(audience.c.status != each.value for each in (Status.UNSUBSCRIBED, Status.BOUNCED, Status.DO_NOT_MAIL))
 )
+_PLAINLY_THERE = (Outcome.NEW.value, Outcome.RE_ADDED.value, Outcome.DUPLICATE.value)
 FINGERPRINT, VALUES = "#fingerprint", "#values"
 
 
@@ -28,6 +29,9 @@ def settle(connection: sa.Connection, desk: Desk, payload: pl.DataFrame, results
     """Record all consequences of these answers; `payload` holds at least the rows of `results`."""
     if desk.list_id is not None:
         hold_list(desk.database, connection, desk.list_id)
+    of_people = desk.list_id is not None or has_open(connection, desk)
+    if not of_people and results.get_column(OUTCOME).is_in(_PLAINLY_THERE).all():
+        return
     answered = payload.drop(OUTCOME, REASON, DETAIL, strict=False).join(results, on=ROW, how="inner")
     accepted = answered.filter(pl.col("accepted"))
     settle_leads(connection, desk, accepted, "delivered")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ..batch import ADDRESS, ID, KEY, LETTER, ROW, STATUS
+from ..decision import Outcome
 from ..plugin import Rule
 from .deliver import Delivery
 from .extract import Extraction
@@ -63,26 +64,40 @@ class Pipeline:
         `former` adds to leads to be sent what they hold now (`#former`).
         """
         with closing(self.decided(shaped)) as decided:  # whatever happens, what the rules keep in files is deleted
-            for seq, (outcomes, to_send, cursor) in enumerate(guarded(decided), first_batch):
-                journal.open_batch(seq, outcomes, former(to_send), cursor, returned=returned)
+            for seq, (outcomes, to_send, cursor, kept_out) in enumerate(guarded(decided), first_batch):
+                if kept_out.height:
+                    delivery.keep_out(kept_out)
+                payload = former(to_send.drop(OUTCOME, REASON, DETAIL))
+                on_record = journal.open_batch(seq, outcomes, payload, cursor, returned=returned, wait=False)
+                delivery.submit(seq, to_send)  # its first mark comes on record after the intent, by the journal's order
+                on_record.result()
                 recorded(seq, outcomes.height, to_send.height)
-                delivery.submit(seq, to_send)
 
     def shaped(self, extraction: Extraction) -> Generator[tuple[pl.DataFrame, str | None]]:
         """Each batch of the source as mapped leads, with the cursor after it. Close it: the source is read ahead."""
         for batch in extraction:
             yield self._shape.apply(batch.frame), batch.cursor
 
-    def decided(
-        self, shaped: Iterable[tuple[pl.DataFrame, str | None]]
-    ) -> Generator[tuple[pl.DataFrame, pl.DataFrame, str | None]]:
-        """For each batch: the outcomes of all its leads, the leads to be sent, and the cursor after it."""
+    def decided(self, shaped: Iterable[tuple[pl.DataFrame, str | None]]) -> Generator[Decided]:
+        """What becomes of each batch."""
         fresh = (Screened.fresh(self._match.encode(frame, self._mapped), cursor) for frame, cursor in shaped)
         for batch in screen(fresh, self._rules, self._match.refresh):
             self._match.make_sure(batch)
             frame = self._match.decide(batch)
             outcomes = pl.concat([frame.select(RECORDED), self._kept_out(batch)]).sort(ROW)
-            yield outcomes, frame.filter(pl.col(PLANNED_OUTCOME).is_not_null()), batch.cursor
+            to_send = frame.filter(pl.col(PLANNED_OUTCOME).is_not_null())
+            yield Decided(outcomes, to_send, batch.cursor, self._told(batch, frame))
+
+    def _told(self, batch: Screened, frame: pl.DataFrame) -> pl.DataFrame:
+        """The leads that a sink is told of which wants to know whom it does not get."""
+        if not self._match.keeps_out:
+            return frame.clear()
+        names = [ROW, *self._mapped, OUTCOME, REASON, DETAIL]
+        by_rules = batch.ignored.join(batch.verdicts, on=ROW, how="left").with_columns(
+            pl.lit(Outcome.IGNORED.value).alias(OUTCOME)
+        )
+        by_match = frame.filter(pl.col(OUTCOME).is_in([Outcome.IGNORED.value, Outcome.REJECTED.value]))
+        return pl.concat([by_rules.select(names), by_match.select(names)]).sort(ROW)
 
     @staticmethod
     def _kept_out(batch: Screened) -> pl.DataFrame:

@@ -11,6 +11,7 @@ from ..batch import ROW
 from ..decision import Outcome
 from ..errors import PluginError
 from ..plugin import Result, ResultKind, Sink
+from .match import PLANNED_OUTCOME, PLANNED_REASON
 
 ANSWERS = pl.Schema(
     {
@@ -25,6 +26,7 @@ ANSWERS = pl.Schema(
     }
 )
 """What a journal is told became of leads."""
+ANSWER = "answer"
 _LOST = Result(ResultKind.UNKNOWN, "answer_lost")
 
 
@@ -37,6 +39,8 @@ def final(row: int, outcome: str, reason: str, answer: Result) -> tuple[Any, ...
     """The row of `ANSWERS` for a lead that was planned to end with this outcome and reason."""
     detail, code = answer.message or None, answer.code or None
     if answer.kind is ResultKind.ACCEPTED:
+        if answer.already:
+            outcome, reason = Outcome.DUPLICATE.value, answer.already
         if answer.awaiting and outcome == Outcome.NEW:
             reason = "awaiting_confirmation"
         return row, outcome, reason, detail, code, True, answer.awaiting, False
@@ -47,6 +51,23 @@ def final(row: int, outcome: str, reason: str, answer: Result) -> tuple[Any, ...
         return row, "ignored", answer.ignored, word, code, False, False, False
     heals = answer.heals or answer.kind is ResultKind.RETRYABLE
     return row, "rejected", answer.code or "refused", detail, code, False, False, heals
+
+
+def concluded(leads: pl.DataFrame, results: Sequence[Result]) -> pl.DataFrame:
+    """`ANSWERS` for leads (`#row` and what was planned) with a result for each. Each distinct pair is looked at once:
+    of many leads nearly all are answered alike."""
+    distinct = {id(result): result for result in results}
+    numbers = {each: number for number, each in enumerate(distinct)}
+    answer = pl.Series(ANSWER, [numbers[id(result)] for result in results], dtype=pl.UInt32)
+    rows = leads.select(ROW, PLANNED_OUTCOME, PLANNED_REASON).with_columns(answer)
+    keys = [PLANNED_OUTCOME, PLANNED_REASON, ANSWER]
+    given = list(distinct.values())
+    ends = [(*pair, *final(0, pair[0], pair[1], given[pair[2]])[1:]) for pair in rows.select(keys).unique().iter_rows()]
+    schema = {name: rows.schema[name] for name in keys} | {name: ANSWERS[name] for name in ANSWERS.names()[1:]}
+    found = pl.DataFrame(ends, schema=schema, orient="row")
+    if found.height == 1:
+        return rows.select(ROW).join(found.select(ANSWERS.names()[1:]), how="cross")
+    return rows.join(found, on=keys, how="left", nulls_equal=True, maintain_order="left").select(ANSWERS.names())
 
 
 def check_count(sink: Sink[Any], results: Sequence[Result], leads: int) -> None:

@@ -23,8 +23,8 @@ from ..clock import SYSTEM, Clock
 from ..decision import Outcome
 from ..errors import Deactivate, Fatal, Lost, PluginError, Retriable, SynclineError
 from ..plugin import Result, ResultKind, Sink
-from .answers import ANSWERS, check_count, final, settled
-from .match import PLANNED_OUTCOME, PLANNED_REASON
+from .answers import ANSWERS, check_count, concluded, settled
+from .match import DETAIL, OUTCOME, REASON
 from .shape import completed
 
 log = logging.getLogger("syncline")
@@ -140,6 +140,11 @@ class Delivery:
         if self.failure is not None:
             raise self.failure
 
+    def keep_out(self, leads: pl.DataFrame) -> None:
+        """Tell the sink of leads that are not sent, before they are on record."""
+        mapped = self._sink.encode(leads, self._mapped).select(self._mapped)
+        self._sink.kept_out(leads.select(ROW, OUTCOME, REASON, DETAIL).hstack(mapped))
+
     def finish(self) -> None:
         """Wait for all calls, then settle what was lost by reading back. Raises what ended the run."""
         self._wait()
@@ -195,8 +200,7 @@ class Delivery:
     def _pass_over(self, seq: int, leads: pl.DataFrame) -> None:
         if leads.height:
             rows = [(row, Outcome.DUPLICATE.value, "unchanged", TAKEN, None, False, False, False) for row in leads[ROW]]
-            self._journal.answered(seq, pl.DataFrame(rows, schema=ANSWERS, orient="row"), wait=False)
-            self._progress(leads.height)
+            self._tell(seq, pl.DataFrame(rows, schema=ANSWERS, orient="row"))
 
     def _calls(self, seq: int, leads: pl.DataFrame) -> Iterator[Call]:
         """The leads in calls of the sink's size, encoded all at once."""
@@ -240,7 +244,7 @@ class Delivery:
             if not self._granted(call):
                 return
             try:
-                results = self._sink.deliver(call.encoded)
+                answer = self._sink.deliver(call.encoded)
             except (Fatal, Deactivate) as error:
                 self._journal.unsent(call.seq, call.rows)
                 self._fail(error)
@@ -262,8 +266,13 @@ class Delivery:
                 raise PluginError(
                     f"sink {self._sink.name!r} broke while delivering", why=type(error).__name__
                 ) from error
-            check_count(self._sink, results, call.leads.height)
             break
+        self._take(call, answer)
+
+    def _take(self, call: Call, answer: Sequence[Result] | Result) -> None:
+        """What the sink said, of each lead or of all."""
+        results = [answer] * call.leads.height if isinstance(answer, Result) else answer
+        check_count(self._sink, results, call.leads.height)
         self._conclude(call, results)
 
     def _granted(self, call: Call) -> bool:
@@ -305,7 +314,8 @@ class Delivery:
 
     def _conclude(self, call: Call, results: Sequence[Result]) -> None:
         """Record what is certain; leads the other side asks to send again go again, lost ones are settled later."""
-        if all(result.kind in (ResultKind.ACCEPTED, ResultKind.REFUSED) for result in results):
+        kinds_met = {result.kind for result in {id(each): each for each in results}.values()}
+        if kinds_met <= {ResultKind.ACCEPTED, ResultKind.REFUSED}:
             self._answer(call.seq, call.leads, results)
             return
         kinds = pl.Series([result.kind.value for result in results])
@@ -325,7 +335,8 @@ class Delivery:
     def _answer(self, seq: int, leads: pl.DataFrame, results: Sequence[Result]) -> None:
         """Bring answers on record. Nobody waits for it: the mark of the next call is queued behind it, so no more calls
         than go out at once are ever without a recorded answer."""
-        plans = leads.select(ROW, PLANNED_OUTCOME, PLANNED_REASON).iter_rows()
-        rows = [final(plan[0], plan[1], plan[2], result) for plan, result in zip(plans, results, strict=True)]
-        self._journal.answered(seq, pl.DataFrame(rows, schema=ANSWERS, orient="row"), wait=False)
-        self._progress(leads.height)
+        self._tell(seq, concluded(leads, results))
+
+    def _tell(self, seq: int, answers: pl.DataFrame) -> None:
+        self._journal.answered(seq, answers, wait=False)
+        self._progress(answers.height)

@@ -5,24 +5,32 @@ Whatever trips a guard waits, and what was approved goes. New leads are never he
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from ..batch import ID, KEY
 from ..decision import Outcome
 from ..spec.guards import Limit
+from .aside import Aside
 from .match import DETAIL, FINGERPRINT, OUTCOME, PLANNED_OUTCOME, PLANNED_REASON, REASON
 
 REMOVAL, CHANGE = "removal", "change"
 PLAN = pl.Schema({"kind": pl.String, KEY: pl.String, "source_id": pl.String, "mark": pl.Int64})
 """Leads that a guard looks at; `mark` is the fingerprint of what a change would send, null for a removal."""
 HELD = "held"
-Decided = tuple[pl.DataFrame, pl.DataFrame, str | None]
+
+
+class Decided(NamedTuple):
+    """A batch before it goes out: the outcomes of all its leads, those to be sent, the cursor after it, and the leads
+    that the sink is told of instead of getting them."""
+
+    outcomes: pl.DataFrame
+    to_send: pl.DataFrame
+    cursor: str | None
+    kept_out: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -79,22 +87,19 @@ def screened(
 ) -> Iterator[Decided]:
     """The batches again, once all of them are decided; changes that `judge` lets wait are not sent.
 
-    They lie in a private temporary folder until then. A run that was `stopped` meanwhile has seen half, and does
-    nothing.
+    They are set aside until then. A run that was `stopped` meanwhile has seen half, and does nothing.
     """
-    with tempfile.TemporaryDirectory(prefix="syncline-") as folder:
-        cursors, plans = [], [pl.DataFrame(schema=PLAN)]
-        for n, (outcomes, to_send, cursor) in enumerate(decided):
-            outcomes.write_ipc(Path(folder, f"{n}-outcomes"))
-            to_send.write_ipc(Path(folder, f"{n}-to_send"))
-            plans.append(changes(to_send))
-            cursors.append(cursor)
+    with Aside() as aside:
+        seen, plans = [], [pl.DataFrame(schema=PLAN)]
+        for batch in decided:
+            plans.append(changes(batch.to_send))
+            seen.append((batch.cursor, [aside.put(part) for part in (batch.outcomes, batch.to_send, batch.kept_out)]))
         if stopped():
             return
         waiting = judge(pl.concat(plans))
-        for n, cursor in enumerate(cursors):
-            outcomes, to_send = (pl.read_ipc(Path(folder, f"{n}-{part}")) for part in ("outcomes", "to_send"))
-            yield *_without(outcomes, to_send, waiting), cursor
+        for cursor, spans in seen:
+            outcomes, to_send, kept_out = map(aside.got, spans)
+            yield Decided(*_without(outcomes, to_send, waiting), cursor, kept_out)
 
 
 def _without(outcomes: pl.DataFrame, to_send: pl.DataFrame, waiting: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -61,6 +61,11 @@ class Match:
         self._suppressed = suppressed
         self._handled = None if handled is None else set(handled)
 
+    @property
+    def keeps_out(self) -> bool:
+        """Whether the sink is told of leads that are not sent."""
+        return self._sink.keeps_out()
+
     def encode(self, frame: pl.DataFrame, mapped: Sequence[str]) -> pl.DataFrame:
         """The frame with `#values` (JSON of what would be sent) and `#fingerprint` (of these and the sink's traits)."""
         if not self._sink.remembers():
@@ -95,14 +100,15 @@ class Match:
         after every rule, whatever the spec says.
         """
         if not self._sink.remembers():
-            return _with_decisions(batch.alive, [], [Case(pl.lit(True), "new", pl.lit("added"))])
+            out = Case(pl.lit(self._suppressed(batch.alive[KEY])), "ignored", pl.lit("do_not_mail"))
+            return _with_decisions(batch.alive, [out], [Case(pl.lit(True), "new", pl.lit("added"))])
         decided = self._decided(batch.alive)
         return (decided if self._handled is None else self._once(decided, self._handled)).drop(KNOWN)
 
     def opted_out(self, people: pl.Series) -> pl.Series:
         """For each key whether that person has opted out, by an audience read anew in this run."""
         if not self._sink.remembers():
-            return pl.Series([False] * people.len(), dtype=pl.Boolean)
+            return self._suppressed(people)
         self._people.look(sending=True)
         known = self._people.known(people)
         found = people.to_frame(KEY).join(known, on=KEY, how="left", maintain_order="left")

@@ -1,24 +1,20 @@
 """Screen: the ignore rules, in order; a lead counts under the first that applies.
 
-The stream of batches is cut before every rule that must see the whole fetch first: there the batches wait in a
-temporary file, so that memory stays bounded by the batch. The file has no name: nobody else can open it, and it is gone
-with the process, however that ends.
+The stream of batches is cut before every rule that must see the whole fetch first: there the batches are set aside.
 """
 
 from __future__ import annotations
 
-import io
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import IO, Any
+from typing import Any
 
 import polars as pl
 
 from ..batch import ADDRESS, ID, KEY, ROW
 from ..errors import Fatal, PluginError
 from ..plugin import Rule
+from .aside import Aside
 
 _PARTS = ("alive", "ignored", "verdicts")
 VERDICT = pl.Schema({ROW: pl.UInt64, "reason": pl.String, "detail": pl.String, "rule": pl.String})
@@ -95,28 +91,15 @@ def _judged(
 
 
 def _waited(stream: Iterator[Screened], rule: Rule[Any]) -> Iterator[Screened]:
-    """Let the rule observe every batch, then pass the batches on from a temporary file."""
-    with tempfile.TemporaryFile(prefix="syncline-") as file:
+    """Let the rule observe every batch, then pass the batches on."""
+    with Aside() as aside:
         waiting = []
         for batch in stream:
             rule.observe(batch.alive)
-            waiting.append((batch.cursor, [_put(file, getattr(batch, part)) for part in _PARTS]))
+            waiting.append((batch.cursor, [aside.put(getattr(batch, part)) for part in _PARTS]))
         for cursor, spans in waiting:
-            alive, ignored, verdicts = (_got(file, *span) for span in spans)
+            alive, ignored, verdicts = map(aside.got, spans)
             yield Screened(alive, ignored, verdicts, cursor)
-
-
-def _put(file: IO[bytes], frame: pl.DataFrame) -> tuple[int, int]:
-    """Write a frame to the end of the file; where it stands there: start and length."""
-    start = file.seek(0, os.SEEK_END)
-    packed = io.BytesIO()
-    frame.write_ipc(packed)
-    return start, file.write(packed.getbuffer())
-
-
-def _got(file: IO[bytes], start: int, length: int) -> pl.DataFrame:
-    file.seek(start)
-    return pl.read_ipc(io.BytesIO(file.read(length)))
 
 
 def _reasons(rule: Rule[Any], frame: pl.DataFrame) -> pl.Series:

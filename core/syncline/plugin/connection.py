@@ -37,6 +37,9 @@ class Plugin(Generic[C]):
 
     name: ClassVar[str]
     Config: ClassVar[type[Config]] = Config
+    paths: ClassVar[tuple[str, ...]] = ()
+    """Config keys that hold paths, or URLs like `sqlite:///PATH`: a relative path starts in the folder of the file in
+    which it is written."""
 
     def __init__(self, config: C) -> None:
         self.config = config

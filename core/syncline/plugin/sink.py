@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ..batch import texts
 from ..errors import Deactivate, Fatal, Lost, Retriable
@@ -69,7 +69,8 @@ class Result:
     personal data. `ignored` names the ignore reason under which a refusal counts (DESIGN 5: 2004 invalid_pattern).
     `awaiting` marks an accepted lead that cannot be seen until the person confirms. `heals` marks a refusal that may
     pass though the lead stays as it is (the account was busy, a field is made meanwhile): it returns by itself, with
-    back-off; so does RETRYABLE when all its attempts are spent. Any other refusal waits for `syncline retry`."""
+    back-off; so does RETRYABLE when all its attempts are spent. Any other refusal waits for `syncline retry`.
+    `already`, of a sink that does not remember: an accepted lead was in the target before, and counts as a duplicate."""
 
     kind: ResultKind
     code: str = ""
@@ -77,6 +78,7 @@ class Result:
     ignored: str | None = None
     awaiting: bool = False
     heals: bool = False
+    already: Literal["", "updated", "unchanged"] = ""
 
 
 ACCEPTED = Result(ResultKind.ACCEPTED)
@@ -181,11 +183,31 @@ class Sink(Plugin[C]):
         """Seconds that so many delivery calls take at least, by the call budget."""
         return 0.0
 
+    def begin(self, run: str, *, resumed: bool, retry: bool) -> None:
+        """Once in a run, after `prepare` and before anything is told to `kept_out`, `deliver` or `confirm`: its id.
+
+        `resumed`: the run was broken off, and goes on. `retry`: some leads of an earlier run come again.
+        """
+
+    def end(self, *, whole: bool) -> None:
+        """Once in a run that has begun, after all else. `whole`: everything was read, sent and is on record; else the
+        run ended early. Not called after a crash: then the run goes on, by another process, with `begin`."""
+
+    def keeps_out(self) -> bool:
+        """True: the sink wants to be told of leads that are not sent to it (see `kept_out`)."""
+        return False
+
+    def kept_out(self, leads: pl.DataFrame) -> None:
+        """Leads of one batch that were ignored, or rejected by the engine itself: the encoded mapped fields, and
+        `#row`, `outcome`, `reason` and `detail`. Called in the order read, before the batch is on record: after a crash
+        the same leads come again, first of all."""
+
     def reserve(self, leads: int) -> None:
         """Block until the account's budget allows a `deliver` of so many leads. The intent is recorded after this."""
 
-    def deliver(self, leads: pl.DataFrame) -> Sequence[Result]:
-        """Send the encoded leads (columns: the mapped fields, and `#key`); one result per row, in order.
+    def deliver(self, leads: pl.DataFrame) -> Sequence[Result] | Result:
+        """Send the encoded leads (columns: the mapped fields, `#key` and `#row`); one result per row, in order, or one
+        `Result` that holds for all of them.
 
         Personal data goes into the body of a call: never into its address, a message or the log.
 

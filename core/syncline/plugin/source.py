@@ -77,7 +77,7 @@ class Source(Plugin[C]):
     """Connection types that `connection:` may name; empty: the source takes no connection."""
     identity: ClassVar[tuple[str, ...]] = ()
     """Config keys that make another sync when they change (DESIGN 8)."""
-    id_field: ClassVar[str | None] = None
+    id_field: str | None = None
     """The column that holds the record's ID."""
 
     def __init__(self, config: C, connection: Any = None) -> None:

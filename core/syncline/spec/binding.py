@@ -17,6 +17,8 @@ from .document import Document, Path_
 from .entries import entries_of
 from .model import Mapped, Part, Spec
 
+SQLITE = "sqlite:///"
+
 
 @dataclass(frozen=True)
 class ConnectionUse:
@@ -99,12 +101,25 @@ def bind_options(
 ) -> tuple[Config | None, str]:
     """The typed config of an end, before there is a spec; or None and why the options do not fit."""
     try:
-        return config_of(plugin.Config, resolve(dict(options), redactor, folder=folder)), ""
+        resolved = resolve(dict(options), redactor, folder=folder)
+        return config_of(plugin.Config, resolved | placed(plugin, resolved, dict.fromkeys(plugin.paths, folder))), ""
     except Misfit as misfit:
         where = ".".join(map(str, misfit.path))
         return None, redactor.clean(f"{where}: {misfit.message}" if where else misfit.message)
     except SpecError as error:
         return None, str(error)
+
+
+def placed(plugin: type[Plugin[Any]], options: Mapping[str, Any], folders: Mapping[str, Path]) -> dict[str, str]:
+    """Those options that are paths, each from its folder on; of URLs, the path of an SQLite file."""
+    found = {key: options[key] for key in plugin.paths if isinstance(options.get(key), str)}
+    return {key: _from(folders[key], text) for key, text in found.items()}
+
+
+def _from(folder: Path, text: str) -> str:
+    if text.startswith(SQLITE):
+        return f"{SQLITE}{folder / text.removeprefix(SQLITE)}"
+    return text if "://" in text or is_reference(text) else str(folder / text)
 
 
 class _Binding:
@@ -121,6 +136,8 @@ class _Binding:
         before = len(self.faults)
         hidden: list[str] = []
         resolved = self._resolved(dict(options), document, path, hidden)
+        folders = {key: document.folder((*path, key)) for key in plugin.paths if key in resolved}
+        resolved |= placed(plugin, resolved, folders)
         if len(self.faults) == before:
             try:
                 return config_of(plugin.Config, resolved, hidden)

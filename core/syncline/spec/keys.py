@@ -240,9 +240,10 @@ SETTINGS_FILE: Json = {
             "examples": ["${env:SYNCLINE_LEDGER_URL}"],
         },
         retention={
-            "description": "How many days the detail of each lead is kept; counts are kept for ever.",
+            "description": "How many days the detail of each lead is kept; 0: until its run ends, which is a little "
+            "faster. Counts are kept for ever.",
             "type": "integer",
-            "minimum": 1,
+            "minimum": 0,
             "default": 90,
         },
         deployment={

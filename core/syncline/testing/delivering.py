@@ -44,6 +44,11 @@ class Told:
         return [ResultKind.RETRYABLE if sure else ResultKind.UNKNOWN] * len(self.there)
 
 
+def each_of(answer: Sequence[Result] | Result, leads: int) -> list[Result]:
+    """One result for each lead, where one may stand for all."""
+    return [answer] * leads if isinstance(answer, Result) else list(answer)
+
+
 class Delivering(Contract):
     """A sink at work; see `SinkContract`."""
 
@@ -51,6 +56,7 @@ class Delivering(Contract):
     mapped: ClassVar[Sequence[str]] = ()
     """The mapped fields; without them the sink's `key_field` alone."""
     _persons = 0
+    _running: Sink[Any] | None = None
     batch: ClassVar[int] = 3
     """Leads in a delivery, if the sink takes so many at once."""
 
@@ -80,9 +86,19 @@ class Delivering(Contract):
         """A new sink, prepared and provided for as before the first delivery of a run."""
         sink = self.made()
         sink.prepare(self.fields())
+        self._end_run()
+        sink.begin("kit", resumed=False, retry=False)
+        self._running = sink
+        self._open.callback(self._end_run)
         _ = sink.target
         sink.provide(self.fields())
         return sink
+
+    def _end_run(self) -> None:
+        """The run before is over, as it always is when the next one of a sync begins."""
+        ended, self._running = self._running, None
+        if ended is not None:
+            ended.end(whole=True)
 
     def leads(self, sink: Sink[Any], size: int | None = None) -> pl.DataFrame:
         """New persons, encoded, with the columns that travel with every lead."""
@@ -126,7 +142,7 @@ class Delivering(Contract):
         before = self.present(leads)
         try:
             sink.reserve(leads.height)
-            results = list(sink.deliver(leads))
+            results = each_of(sink.deliver(leads), leads.height)
         except Exception as raised:  # noqa: BLE001 - what it is, is what is looked at
             error = raised
         told = Told(results, error, [now and not then for now, then in zip(self.present(leads), before, strict=True)])

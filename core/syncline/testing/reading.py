@@ -79,7 +79,7 @@ class Reading(Contract):
 
     def key(self) -> str | None:
         """The column of the record's ID."""
-        return self.plugin.id_field
+        return self.plugin.id_field or self.made().id_field
 
     # --------------------------------------------------------------------------------------------------- one read
 

@@ -11,6 +11,7 @@ from ..batch import ADDRESS, KEY, key_of
 from ..plugin import ResultKind, Sink
 from . import promises
 from .audience import Audience
+from .delivering import each_of
 from .faults import Fault
 
 if TYPE_CHECKING:
@@ -286,7 +287,7 @@ def _raised(sink: Sink[Any]) -> Exception | None:
 def _answered(sink: Sink[Any], leads: pl.DataFrame) -> Any:
     try:
         sink.reserve(leads.height)
-        return list(sink.deliver(leads))
+        return each_of(sink.deliver(leads), leads.height)
     except Exception as error:  # noqa: BLE001 - the check looks at it
         return error
 

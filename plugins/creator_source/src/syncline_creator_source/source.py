@@ -30,7 +30,7 @@ class Creator(Source[CreatorConfig]):
     Config = CreatorConfig
     connections: ClassVar[tuple[str, ...]] = ("zoho", "zoho_sandbox")
     identity: ClassVar[tuple[str, ...]] = ("owner", "application", "report")
-    id_field: ClassVar[str | None] = ID
+    id_field = ID
 
     def __init__(self, config: CreatorConfig, connection: Account[Any] | None = None) -> None:
         super().__init__(config, connection)
