@@ -70,7 +70,7 @@ class Result:
     `awaiting` marks an accepted lead that cannot be seen until the person confirms. `heals` marks a refusal that may
     pass though the lead stays as it is (the account was busy, a field is made meanwhile): it returns by itself, with
     back-off; so does RETRYABLE when all its attempts are spent. Any other refusal waits for `syncline retry`.
-    `already`, of a sink that does not remember: an accepted lead was in the target before, and counts as a duplicate."""
+    `already`, of a sink that does not remember: an accepted lead was there before, and counts as a duplicate."""
 
     kind: ResultKind
     code: str = ""
