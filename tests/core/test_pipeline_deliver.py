@@ -137,3 +137,35 @@ def test_an_answer_that_breaks_the_contract_leaves_the_lead_marked(strange: Any)
     with pytest.raises((PluginError, Refused)):
         delivered(sink)
     assert (sink.told, sink.finals) == ([("sending", 0), ("deliver", 0)], {})
+
+
+class Slow(Answering):
+    """Counts how many calls are out, and how many are marked, while it holds them for each other."""
+
+    def __init__(self, *, repeatable: bool) -> None:
+        super().__init__(at_once=2, repeatable=repeatable)
+        self.both, self.out, self.most, self.marked = threading.Barrier(2), 0, 0, list[int]()
+        self.lock = threading.Lock()
+
+    def deliver(self, leads: pl.DataFrame) -> Sequence[Result]:
+        with self.lock:
+            self.out += 1
+            self.most = max(self.most, self.out)
+        self.both.wait(60)
+        with self.lock:
+            self.marked.append(sum(step[0] == "sending" for step in self.told) - len(self.finals))
+        self.both.wait(60)
+        with self.lock:
+            self.out -= 1
+        return super().deliver(leads)
+
+
+@pytest.mark.parametrize(("repeatable", "marked"), [(True, 4), (False, 2)])
+def test_no_more_calls_are_out_than_the_sink_takes_and_more_are_marked_only_where_that_is_harmless(
+    repeatable: bool, marked: int
+) -> None:
+    sink = Slow(repeatable=repeatable)
+    assert len(delivered(sink, 20)) == 20
+    assert sink.most == 2
+    assert max(sink.marked) <= marked
+    assert (max(sink.marked) > 2) == repeatable

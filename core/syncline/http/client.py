@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
+
+import msgspec
 
 from ..budget import Budgets, Limit
 from ..errors import Fatal, Lost, Refused, Retriable, Stopped, SynclineError
@@ -96,11 +98,13 @@ class Client:
         *,
         params: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
+        json: Any = None,
         headers: Mapping[str, str] | None = None,
         budget: tuple[str, Limit] | None = None,
         repeatable: bool | None = None,
     ) -> Answer:
-        """One call. `path` is encoded; `budget=None` means paid already, or unlimited.
+        """One call. `path` is encoded; `budget=None` means paid already, or unlimited. The body is a `form`, or plain
+        data as `json`.
 
         A `repeatable` call (default: GET) is repeated after connection trouble, 429, 502, 503, 504 and any 5xx without
         a JSON body, until patience ends: then `Retriable`. Any other answer is returned for the product to judge.
@@ -108,13 +112,13 @@ class Client:
         been carried out (no answer, or a 5xx without a JSON body), else the answer, 429 included.
         Both: a refused token is renewed once; `Fatal` for a redirect or an untrusted certificate; an answer over 64 MiB
         or 2,000,000 values, or compressed otherwise than by gzip, is `Fatal`, or `Lost`. Raises `Refused` (code
-        `not_unicode`) when a value of the form cannot be encoded.
+        `not_unicode`) when a value of the body cannot be encoded.
         """
         where = f"{self._wire.host}{path}"
-        body = None if form is None else _encoded(form, where)
+        kind, body = _body(form, json, where)
         if repeatable is None:
             repeatable = method in SAFE_METHODS
-        call = _Call(method, path, params, body, dict(headers or {}), budget, repeatable, where)
+        call = _Call(method, path, params, body, {**(headers or {}), **kind}, budget, repeatable, where)
         try:
             return self._patiently(call) if repeatable else self._exchange(call)
         except SynclineError as error:
@@ -171,8 +175,6 @@ class Client:
         from .wire import Unanswered, Unsent
 
         headers = dict(call.headers)
-        if call.body is not None:
-            headers["content-type"] = "application/x-www-form-urlencoded"
         if self._authorize:
             headers |= self._authorize(renew)
         left = True
@@ -243,8 +245,11 @@ def _stamina() -> ModuleType:
     return stamina
 
 
-def _encoded(form: Mapping[str, str], where: str) -> bytes:
+def _body(form: Mapping[str, str] | None, json: Any, where: str) -> tuple[Mapping[str, str], bytes | None]:
+    """The header that says what the body is, and the body."""
     try:
-        return urlencode(form).encode("ascii")
+        if form is not None:
+            return {"content-type": "application/x-www-form-urlencoded"}, urlencode(form).encode("ascii")
+        return ({}, None) if json is None else ({"content-type": "application/json"}, msgspec.json.encode(json))
     except UnicodeEncodeError:
         raise Refused("a value is not valid Unicode", code="not_unicode", where=where) from None

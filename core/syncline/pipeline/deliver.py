@@ -111,8 +111,12 @@ class Delivery:
         self._progress = progress
         self._provided = threading.Lock()
         self._is_provided = False
+        # Where sending twice is harmless, the next calls are marked while others are out, and go when it is their turn:
+        # the disk then costs the wire no time. Elsewhere a call is marked last, so that no more are than go out.
+        self._ahead = sink.repeatable
+        self._turns = threading.BoundedSemaphore(sink.concurrency)
         self._room = threading.BoundedSemaphore(sink.concurrency * 4)
-        self._pool = ThreadPoolExecutor(sink.concurrency, thread_name_prefix="deliver")
+        self._pool = ThreadPoolExecutor(sink.concurrency * (1 + self._ahead), thread_name_prefix="deliver")
         self._pending: set[Future[None]] = set()
         self._lost: list[Call] = []
         self._lock = threading.Lock()
@@ -241,33 +245,44 @@ class Delivery:
                 self._sink.provide(self._mapped)
                 self._is_provided = True
         while True:
-            if not self._granted(call):
+            if self._ahead:
+                self._journal.sending(call.seq, call.rows)
+            with self._turns:
+                if not self._granted(call):
+                    return
+                answer = self._attempted(call)
+            if not isinstance(answer, Exception):
+                self._take(call, answer)
                 return
-            try:
-                answer = self._sink.deliver(call.encoded)
-            except (Fatal, Deactivate) as error:
-                self._journal.unsent(call.seq, call.rows)
-                self._fail(error)
+            again = self._failed(call, answer)
+            if again is None:
                 return
-            except Retriable as error:
-                self._journal.unsent(call.seq, call.rows)
-                if call.attempt < ATTEMPTS and self._waited(call, error):
-                    call = replace(call, attempt=call.attempt + 1)
-                    continue
-                self._give_up(error)
-                return
-            except Lost:
-                self._lose(call)
-                return
-            except Exception as error:
-                self._lose(call)
-                if isinstance(error, SynclineError):
-                    raise
-                raise PluginError(
-                    f"sink {self._sink.name!r} broke while delivering", why=type(error).__name__
-                ) from error
-            break
-        self._take(call, answer)
+            call = again
+
+    def _attempted(self, call: Call) -> Sequence[Result] | Result | Exception:
+        try:
+            return self._sink.deliver(call.encoded)
+        except Exception as error:  # noqa: BLE001 - `_failed` tells them apart
+            return error
+
+    def _failed(self, call: Call, error: Exception) -> Call | None:
+        """What an error makes of a call: it goes again after a while, is lost, or ends the run."""
+        if isinstance(error, (Fatal, Deactivate)):
+            self._journal.unsent(call.seq, call.rows)
+            self._fail(error)
+        elif isinstance(error, Retriable):
+            self._journal.unsent(call.seq, call.rows)
+            if call.attempt < ATTEMPTS and self._waited(call, error):
+                return replace(call, attempt=call.attempt + 1)
+            self._give_up(error)
+        elif isinstance(error, Lost):
+            self._lose(call)
+        else:
+            self._lose(call)
+            if isinstance(error, SynclineError):
+                raise error
+            raise PluginError(f"sink {self._sink.name!r} broke while delivering", why=type(error).__name__) from error
+        return None
 
     def _take(self, call: Call, answer: Sequence[Result] | Result) -> None:
         """What the sink said, of each lead or of all."""
@@ -276,15 +291,26 @@ class Delivery:
         self._conclude(call, results)
 
     def _granted(self, call: Call) -> bool:
-        """Pay for the call and mark it as sent; False when the run ends meanwhile, and nothing is marked."""
+        """Pay for the call, which is marked then; False when the run ends meanwhile, and it is not marked."""
         while True:
-            self._sink.reserve(call.leads.height)
+            try:
+                self._sink.reserve(call.leads.height)
+            except BaseException:
+                self._not_ahead(call)
+                raise
             if self._stop.is_set() or self.failure is not None:
+                self._not_ahead(call)
                 return False
+            if self._ahead:
+                return True
             granted = self._clock()
             self._journal.sending(call.seq, call.rows)
             if self._clock() - granted <= LATE:
                 return True
+            self._journal.unsent(call.seq, call.rows)
+
+    def _not_ahead(self, call: Call) -> None:
+        if self._ahead:
             self._journal.unsent(call.seq, call.rows)
 
     def _encoded(self, leads: pl.DataFrame) -> pl.DataFrame:
