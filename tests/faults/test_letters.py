@@ -212,7 +212,7 @@ def test_a_retry_says_that_unknown_leads_are_left_alone(place: Place) -> None:
 
 def test_a_record_that_is_read_again_as_it_was_refused_costs_no_call_before_its_time(place: Place) -> None:
     place.write(retrieve="all")
-    (ann,) = place.sign_up("ann")
+    place.sign_up("ann")
     place.box.change_lead("refuse", "ann@example.com", code=PASSING)
     place.run(code=4)
     sent = place.writes()
