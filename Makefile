@@ -6,6 +6,7 @@ PLUGINS := zoho zoho_sandbox creator_source marketinghub_sink rules
 PACKAGES := -e . $(PLUGINS:%=-e ./plugins/%)
 SOURCES := core plugins tests docs bench
 ROUNDS ?= 200
+SECONDS ?= 60
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .PHONY: demo test lint types unit schema reference mutants soak-serve bench-serve clean
@@ -35,6 +36,17 @@ types: $(VENV)/.tools
 
 unit: $(VENV)/.tools
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+## make check: the lints, and the audit of the dependencies, which asks for advisories (OFFLINE=1 leaves that out, and says so)
+.PHONY: check audit fuzz
+check: lint audit
+
+audit: $(VENV)/.checking
+	$(BIN)/python tests/audit.py $(if $(OFFLINE),--offline)
+
+## make fuzz SECONDS=60: inputs that mean harm, led by the branches they reach; what breaks something fails the tests after it
+fuzz: $(VENV)/.tools $(VENV)/.checking
+	$(BIN)/python tests/fuzz.py --seconds $(SECONDS)
 
 ## make mutants: breaks the program on purpose, one bug at a time; the tests of that fault must notice each
 mutants: $(VENV)/.tools
@@ -69,6 +81,10 @@ $(VENV)/.installed: constraints.txt pyproject.toml $(PLUGINS:%=plugins/%/pyproje
 
 $(VENV)/.tools: $(VENV)/.installed requirements-dev.txt
 	$(PIP) install -c constraints.txt -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.checking: $(VENV)/.installed requirements-check.txt
+	$(PIP) install -c constraints.txt -r requirements-check.txt
 	@touch $@
 
 clean:

@@ -48,13 +48,15 @@ def test_escaped_json_means_the_same_and_steers_nothing(text: str) -> None:
 
 @given(st.text())
 def test_no_cell_of_a_csv_is_a_formula(text: str) -> None:
-    assert not cell(text).startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert not cell(text).startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"))
     assert cell(text) in (text, "'" + text)
 
 
 def test_a_missing_value_is_an_empty_cell() -> None:
     assert cell(None) == ""
     assert cell("=1+1") == "'=1+1"
+    assert cell("\n=1+1") == "'\n=1+1"
+    assert cell("＝1+1") == "'＝1+1"
 
 
 @given(st.floats(min_value=0, max_value=1e6))

@@ -21,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from syncline import Answer, Client, Fatal, Limit, Lost, Patience, Refused, Retriable, SynclineError
 from syncline.budget import Budgets, MemoryStore
+from syncline.http import body as bodies
 from syncline.http import faults
 from syncline.http.answer import read_answer
 from syncline.secrets import MASK, Redactor
@@ -244,6 +245,11 @@ def test_a_small_answer_that_grows_when_it_is_opened_is_cut_off(
     head = b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n"
     with pytest.raises(Fatal, match="longer than"):
         bench.client(bench.server(lambda peer: peer.sendall(head + parts))).send("GET", "/x")
+
+
+def test_an_answer_is_opened_in_small_pieces_however_much_a_byte_holds() -> None:
+    bomb = gzip.compress(b" " * 20_000_000)
+    assert max(len(piece) for piece in bodies._inflated([bomb])) <= bodies.PIECE
 
 
 def in_parts(data: bytes, size: int) -> list[bytes]:

@@ -203,6 +203,13 @@ def test_a_source_of_another_type_takes_nothing_over() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("kind", ["[]", "{}", "[form]"])
+def test_a_type_that_is_no_text_is_merged_like_any_other(kind: str) -> None:
+    """Found by fuzzing."""
+    under = doc(f"source: {{type: {kind}, owner: zylker}}\n", "defaults.yaml")
+    assert merged(under, doc("source: {type: form}\n", "x.yaml")).value == {"source": {"type": "form"}}
+
+
 def test_a_mapping_entry_is_replaced_as_a_whole() -> None:
     under = doc("mapping: {A: {field: a, default: x}, B: b}\n", "defaults.yaml")
     both = merged(under, doc("mapping: {A: {sql: c}}\n", "x.yaml"))

@@ -264,7 +264,8 @@ def test_every_library_has_its_one_reason() -> None:
     projects = {path.parent.name: requirements(path) for path in (ROOT / "plugins").glob("*/pyproject.toml")}
     projects["core"] = requirements(ROOT / "pyproject.toml")
     needed = {each for names in projects.values() for each in names if not each.startswith("syncline")}
-    lines = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
+    files = ("requirements-dev.txt", "requirements-check.txt")
+    lines = [line for file in files for line in (ROOT / file).read_text(encoding="utf-8").splitlines()]
     development = {name(line) for line in lines if line and not line.startswith("#")}
     table = {row[0]: row for row in rows(DOCS / "explanation" / "dependencies.md") if row[0] != "library"}
     assert set(table) == needed | development

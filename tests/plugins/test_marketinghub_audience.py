@@ -14,7 +14,7 @@ from marketinghub_account import LIST, PUBLIC, Account, held_of, people
 from syncline import AudiencePart, Fatal, Held, Retriable, Status
 from syncline_marketinghub.api import Reply
 from syncline_marketinghub.audience import Audience, address_of
-from syncline_marketinghub.lists import MailingList, read_lists, resolve
+from syncline_marketinghub.lists import MailingList, count, read_lists, resolve
 from syncline_marketinghub.paging import pages
 from syncline_marketinghub.sink import MarketingHub
 from syncline_zoho_sandbox import Sandbox
@@ -276,6 +276,19 @@ def test_a_server_that_gives_the_same_short_page_for_ever_is_not_asked_for_ever(
 
     shelf: Any = Stuck(5, 20, tells=False, code_at_end=False)
     assert [len(page) for page in pages(shelf, "getleads", {}, size=20, identity=address_of, expected=100)] == [5]
+
+
+@pytest.mark.parametrize("told", ["9" * 5000, "²", "-1", ""])
+def test_a_number_that_is_none_is_not_read(told: str) -> None:
+    class Telling(Shelf):
+        def read(self, endpoint: str, params: dict[str, str], known: frozenset[str]) -> Reply:
+            found = super().read(endpoint, {"fromindex": "1", "range": "20"} | params, known)
+            return Reply(found.code, {**found.body, "requestdetails": {"range": told}, "no_of_leads": told})
+
+    shelf: Any = Telling(5, 20, tells=False, code_at_end=False)
+    assert [len(page) for page in pages(shelf, "getleads", {}, size=20, identity=address_of, expected=5)] == [5]
+    with pytest.raises(Fatal, match="holds no count"):
+        count(shelf, "list", Status.ACTIVE)
 
 
 def test_an_item_without_an_address_ends_the_run_and_names_its_keys() -> None:

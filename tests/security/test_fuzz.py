@@ -102,7 +102,7 @@ def test_any_bytes_are_a_document_or_have_faults(data: bytes) -> None:
 
 
 @given(edited(SPEC))
-@settings(max_examples=25)
+@settings(max_examples=12)
 def test_any_edit_of_a_spec_is_a_spec_or_has_faults(text: str) -> None:
     with folder(x=text) as place:
         loaded = load_paths([place / "x.yaml"], PLUGINS)
@@ -111,7 +111,7 @@ def test_any_edit_of_a_spec_is_a_spec_or_has_faults(text: str) -> None:
 
 
 @given(edited(SPEC))
-@settings(max_examples=15)
+@settings(max_examples=8)
 def test_any_defaults_under_a_spec_are_defaults_or_have_faults(text: str) -> None:
     with folder(x=SPEC, defaults=text) as place:
         loaded = load_paths([place / "x.yaml"], PLUGINS)
@@ -119,7 +119,7 @@ def test_any_defaults_under_a_spec_are_defaults_or_have_faults(text: str) -> Non
 
 
 @given(edited(CONNECTIONS))
-@settings(max_examples=25)
+@settings(max_examples=12)
 def test_any_edit_of_connections_has_entries_or_faults(text: str) -> None:
     with folder(connections=text) as place:
         load_connections(place / "connections.yaml", CHECKER)
@@ -142,14 +142,14 @@ def test_what_is_edited_here_is_sound() -> None:
 
 
 @given(edited(SETTINGS))
-@settings(max_examples=25)
+@settings(max_examples=12)
 def test_any_edit_of_the_settings_is_settings_or_has_faults(text: str) -> None:
     with folder(syncline=text) as place:
         load_settings(place / "syncline.yaml", CHECKER)
 
 
 @given(st.binary(max_size=300) | VALUES.map(msgspec.json.encode))
-@settings(max_examples=25)
+@settings(max_examples=12)
 def test_any_file_is_a_plan_or_is_refused(data: bytes) -> None:
     whole = data[:-1] + b',"checksum":"' + hashlib.sha256(data[:-1]).hexdigest().encode() + b'"}\n'
     with tempfile.TemporaryDirectory() as name:
@@ -247,7 +247,7 @@ CONFIG = CreatorConfig(owner="zylker", application="events", report="all_signups
 
 
 @given(st.lists(ANSWERS, min_size=1, max_size=6), st.sampled_from([(), ("Email", "Name.first_name")]))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_any_answers_of_creator_are_pages_or_an_error_of_ours(answers: list[Answer], fields: tuple[str, ...]) -> None:
     source = Creator(CONFIG, Remote(answers))  # type: ignore[arg-type]  # as much of a connection as it needs
     window = Window(created=NOW, now=NOW, fields=fields)
@@ -261,7 +261,7 @@ def test_any_answers_of_creator_are_pages_or_an_error_of_ours(answers: list[Answ
 
 
 @given(st.lists(ANSWERS, min_size=1, max_size=6))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_any_answers_of_marketinghub_are_values_or_an_error_of_ours(answers: list[Answer]) -> None:
     for question in (
         read_lists,

@@ -18,9 +18,8 @@ from hostile import Hostile, say
 from syncline import Client, Patience
 
 MEASURED = Path(__file__).parents[1] / "measured_child.py"
-MOST_MIB = 700
-"""A run of nothing needs about 200 MiB here, one answer of 64 MiB a few hundred more; each of these answers would
-need gigabytes."""
+MOST_MIB = 400
+"""A run of nothing needs about 150 MiB here, and each of these answers 180 at most; unbounded they need gigabytes."""
 Act = Callable[[BaseHTTPRequestHandler], None]
 
 RECORD = signup("ann") | {
@@ -41,7 +40,7 @@ def gigabyte() -> Iterator[bytes]:
         yield block
 
 
-BOMB = gzip.compress(b'{"code":3000,"data":["' + b"x" * 200 * 2**20, 1)
+BOMB = gzip.compress(b'{"code":3000,"data":["' + b"x" * 130 * 2**20, 1)
 MANY = b'{"code":3000,"data":[' + b"[]," * (15 * 2**20) + b"[]]}"
 
 

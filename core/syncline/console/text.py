@@ -17,7 +17,7 @@ _TROUBLE = re.compile(
 )
 """Control characters, invisible formatting and bidi overrides; the joiners that scripts and emoji need are left out."""
 _TROUBLE_ON_A_TERMINAL = re.compile(_TROUBLE.pattern.replace("\x00-\x1f", ""))
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def neutral(text: str) -> str:

@@ -22,14 +22,9 @@ from .tables import batches
 
 GONE = "[forgotten]"
 """What stands in place of an address."""
-_TEXTS = (
-    tables.runs.c.message,
-    tables.syncs.c.reason,
-    tables.events.c.reason,
-    tables.firings.c.message,
-    tables.dead_letters.c.message,
-    tables.deliveries.c.detail,
-)
+_WORDS = ("message", "reason", "detail")
+"""What columns are called that hold words, in whatever table."""
+_TEXTS = tuple(column for table in tables.metadata.sorted_tables for column in table.columns if column.name in _WORDS)
 
 
 def unquote(database: Database, key: str, address: str) -> int:

@@ -105,8 +105,8 @@ def _merge(under: Document, over: Document, path: Path_, into: Document) -> Any:
 def _mergeable(low: Any, high: Any, path: Path_) -> bool:
     if not (isinstance(low, dict) and isinstance(high, dict)) or (len(path) == 2 and path[0] in WHOLE):
         return False
-    kinds = {each["type"] for each in (low, high) if path in {("source",), ("sink",)} and "type" in each}
-    return len(kinds) < 2
+    kinds = [each["type"] for each in (low, high) if path in {("source",), ("sink",)} and "type" in each]
+    return len(kinds) < 2 or bool(kinds[0] == kinds[1])
 
 
 def value_at(value: Any, path: Path_) -> Any:

@@ -11,7 +11,7 @@ from syncline import Choice, Fatal, Status
 
 from .api import Api
 from .codes import Verdict, verdict
-from .paging import pages
+from .paging import DIGITS, pages
 
 LISTS_PER_PAGE = 100
 COUNTS: Mapping[Status, tuple[str, ...]] = {
@@ -107,6 +107,6 @@ def _list(item: Mapping[str, Any]) -> MailingList:
 def _number(item: Mapping[str, Any], keys: Sequence[str]) -> int | None:
     for key in keys:
         text = str(item.get(key, "")).strip()
-        if text.isascii() and text.isdigit():
+        if text.isascii() and text.isdigit() and len(text) <= DIGITS:
             return int(text)
     return None

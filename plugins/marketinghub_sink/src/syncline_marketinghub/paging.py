@@ -11,6 +11,8 @@ from .api import Api
 from .codes import EMPTY
 
 Item = Mapping[str, Any]
+DIGITS = 18
+"""Of a number that MarketingHub tells; a longer one is none (Python refuses to read those without end)."""
 
 
 def pages(
@@ -67,7 +69,8 @@ def _served(body: Mapping[str, Any], size: int) -> int:
     """The range that the server says it used, when that is smaller than the one asked for."""
     details = body.get("requestdetails")
     told = str(details.get("range", "")) if isinstance(details, Mapping) else ""
-    return min(size, int(told)) if told.isascii() and told.isdigit() and int(told) else size
+    plain = told.isascii() and told.isdigit() and len(told) <= DIGITS
+    return min(size, int(told) or size) if plain else size
 
 
 def _looks_cut(items: int) -> bool:
