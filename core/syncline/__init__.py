@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .batch import ADDRESS, ID, KEY, ROW, STATUS, flatten, key_of, keys, texts, trimmed
-    from .budget import Limit
+    from .budget import Limit, Quota
     from .decision import Outcome
     from .errors import (
         Deactivate,
         Fatal,
         Lost,
         PluginError,
+        QuotaSpent,
         Refused,
         Retriable,
         SpecError,
@@ -84,6 +85,8 @@ __all__ = [
     "Partition",
     "Patience",
     "PluginError",
+    "Quota",
+    "QuotaSpent",
     "Refused",
     "Result",
     "ResultKind",

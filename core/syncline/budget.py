@@ -8,23 +8,62 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from .clock import SYSTEM, Clock
-from .errors import Stopped
+from .errors import QuotaSpent, Stopped
+
+
+@dataclass(frozen=True)
+class Quota:
+    """`calls` of one calendar day in `zone`, an IANA name. None: they are counted, and nobody is kept from any.
+
+    Where the zone is not known, days are counted in UTC, and a refusal says nothing of when the next one begins.
+    """
+
+    calls: int | None = None
+    zone: str | None = None
+
+    def began(self, now: float) -> float:
+        """When the day began in which `now` lies (seconds since the epoch)."""
+        return self._midnight(now, 0)
+
+    def renewed(self, now: float) -> float:
+        """When the next day begins, and a little later: the clocks of two sides differ."""
+        return self._midnight(now, 1) + SETTLED
+
+    def asked_again(self, now: float) -> float:
+        """When to ask again after the other side said that the day is used up: then, or each hour where it is not known
+        when that is."""
+        return self.renewed(now) if self.zone else now - now % HOUR + HOUR + SETTLED
+
+    def _midnight(self, now: float, days: int) -> float:
+        zone = ZoneInfo(self.zone or "UTC")
+        day = datetime.fromtimestamp(now, UTC).astimezone(zone).date() + timedelta(days=days)
+        return datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()
+
+
+HOUR = 3600.0
+SETTLED = 60.0
+DAY = "/day"
+"""Behind the name of a budget: the calls of its day, one entry at the day's beginning."""
 
 
 @dataclass(frozen=True)
 class Limit:
     """`calls` in any `window` seconds; going over costs a lock of `lock` seconds (0: none is known).
 
-    `slack` seconds are added to the window, because a call arrives later than it was granted.
+    `slack` seconds are added to the window, because a call arrives later than it was granted. `quota`: each call counts
+    against that of its day as well.
     """
 
     calls: int
     window: float
     lock: float = 0.0
     slack: float = 0.0
+    quota: Quota | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +94,7 @@ def wait_for(limit: Limit, spent: Sequence[Spent], n: int, now: float) -> float:
 
 
 class Store(Protocol):
-    """Where spent calls are kept. Both methods are atomic among all who share the store."""
+    """Where spent calls are kept. Each method is atomic among all who share the store."""
 
     def take(self, name: str, limit: Limit, n: int, now: float) -> float:
         """Spend `n` calls of the budget `name` and return 0, or spend nothing and return the seconds to wait."""
@@ -63,6 +102,11 @@ class Store(Protocol):
 
     def park(self, name: str, until: float) -> None:
         """No call of `name` before `until` (seconds since the epoch); an earlier, later park stays."""
+        ...
+
+    def count(self, name: str, quota: Quota, n: int, now: float) -> float:
+        """Count `n` calls of the day under `name` and return 0; or count nothing, for no more are left of it or it is
+        parked, and return until when (seconds since the epoch). With `n` 0 it is only asked."""
         ...
 
 
@@ -91,6 +135,27 @@ class MemoryStore:
         """See `Store.park`."""
         with self._lock:
             self._parked[name] = max(until, self._parked.get(name, 0.0))
+
+    def count(self, name: str, quota: Quota, n: int, now: float) -> float:
+        """See `Store.count`."""
+        with self._lock:
+            began, parked = quota.began(now), self._parked.get(name, 0.0)
+            used = sum(each.calls for each in self._spent.get(name, ()) if each.at == began)
+            until, used = judged(quota, used, parked, n, now)
+            if until > now:
+                self._parked[name] = until
+            elif n:
+                self._spent[name] = [Spent(began, used)]
+            return until if until > now else 0.0
+
+
+def judged(quota: Quota, used: int, parked: float, n: int, now: float) -> tuple[float, int]:
+    """Until when no call of the day may go (0: `n` of them may now), and how many are used with them."""
+    if parked > now:
+        return parked, used
+    if quota.calls is not None and used + max(n, 1) > quota.calls:
+        return quota.renewed(now), used
+    return 0.0, used + n
 
 
 AHEAD_CALLS = 64
@@ -121,8 +186,10 @@ class Budgets:
     def acquire(self, name: str, limit: Limit, n: int = 1) -> None:
         """Block until `n` calls of the budget `name` are granted, as early as the window allows.
 
-        Raises `Stopped` when the run is stopped while it waits.
+        Raises `Stopped` when the run is stopped while it waits, `QuotaSpent` when no call of the day is left: for that
+        nobody waits.
         """
+        self._of_today(name, limit, 0)
         told = 0.0
         while wait := self._take(name, limit, n):
             until = self._now() + wait
@@ -131,6 +198,27 @@ class Budgets:
                 self._waiting(name, until)
             if self.clock.wait(self._stop, min(wait, 5.0)):
                 raise Stopped(f"stopped while waiting for the call budget {name}")
+        self._of_today(name, limit, n)
+
+    def used_up(self, name: str, quota: Quota) -> QuotaSpent:
+        """The other side said that no call of the day is left: nobody who shares the store calls until it is renewed.
+        The error to raise."""
+        until = quota.asked_again(self._now())
+        self._store.park(name + DAY, until)
+        return self._no_more(name, quota, until)
+
+    def _of_today(self, name: str, limit: Limit, n: int) -> None:
+        if limit.quota is not None and (until := self._store.count(name + DAY, limit.quota, n, self._now())):
+            raise self._no_more(name, limit.quota, until)
+
+    def _no_more(self, name: str, quota: Quota, until: float) -> QuotaSpent:
+        there = datetime.fromtimestamp(until, UTC).astimezone(ZoneInfo(quota.zone or "UTC"))
+        return QuotaSpent(
+            "the account's calls of today are used up",
+            after=max(until - self._now(), 1.0),
+            where=name,
+            mend=f"run again after {there:%Y-%m-%d %H:%M} {quota.zone or 'UTC'}: it goes on where it was",
+        )
 
     def park(self, name: str, seconds: float) -> None:
         """The remote locked this endpoint: nobody who shares the store calls it for `seconds`."""

@@ -10,6 +10,7 @@ SynclineError
 │   ├── LeaseLost  another process took the run over, and goes on with it exit 7
 │   └── Stopped    somebody stopped the run while it waited              exit 1
 ├── Retriable      the same call may succeed later, `after` seconds on   exit 1 when retries are spent
+│   └── QuotaSpent no call is left of the day: the run rests, and goes on exit 1
 ├── Lost           sent, but the answer was lost: the leads are unknown
 └── Refused        one lead was refused, with the `code` of the refuser
 """
@@ -150,6 +151,10 @@ class Retriable(SynclineError):
     ) -> None:
         super().__init__(what, where=where, why=why, mend=mend)
         self.after = after
+
+
+class QuotaSpent(Retriable):
+    """No call of the day is left. The run is not closed: it rests, and the next start goes on where it was."""
 
 
 class Lost(SynclineError):

@@ -102,7 +102,7 @@ def preview(executor: Executor, bound: Bound) -> Preview:
         look = Look(ledger, sync.id if sync else None, people, pipeline, assembly.key_field, shown)
         with closing(pipeline.shaped(extraction)) as shaped:
             look.at(returning.watched(shaped))
-        if extraction.end.ending is Ending.STOPPED_EARLY:
+        if extraction.whole().ending is Ending.STOPPED_EARLY:
             raise Fatal("the source stopped early, so this preview would be half a truth", mend="try again")
         _guard(shown, executor, sync, assembly, look.seen, pl.concat(look.plans))
         read = shown.counts.total

@@ -37,15 +37,20 @@ def test_a_lock_without_a_time_is_waited_for_and_left_by_a_signal_and_the_next_r
     assert 2 <= place.writes() - sent <= 3
 
 
-def test_a_daily_quota_that_is_spent_ends_the_run_and_the_next_day_reads_all_and_sends_the_rest(place: Place) -> None:
+def test_a_daily_quota_that_is_spent_lets_the_run_rest_and_the_next_day_it_goes_on_where_it_was(place: Place) -> None:
     two_pages(place)
     place.box.settings(creator_daily_calls=2)
     run = place.run(code=1)
+    assert (run["status"], run["finished_at"], run["counts"]["total"]) == ("interrupted", None, 1000)
     assert "calls of today are used up" in run["message"]
-    assert run["counts"]["total"] == 1000
-    place.box.settings(creator_daily_calls=4)
-    assert place.run(code=1)["status"] == "failed", "not before the day is over"
+    assert len(place.held()) == place.writes() == 3, "what was read is sent"
+    (parked,) = place.document("status")["parked"]
+    assert parked["budget"].endswith("/creator/day")
+    again = place.run(code=1)
+    assert (again["run"], again["counts"]) == (run["run"], run["counts"]), "not before the day is over"
+    asked = place.box.calls().count("creator.records")
     place.later(86_400)
-    run = place.run()
-    assert run["counts"]["total"] == 1005
+    after = place.run()
+    assert (after["run"], after["resumed"], after["counts"]["total"]) == (run["run"], True, 1005)
+    assert place.box.calls().count("creator.records") == asked + 1, "the first page is not read again"
     assert place.writes() == len(place.held()) == 5

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from creator_reports import NOW, creator, read, window, zoho
-from syncline import Deactivate, Ending, Fatal, Retriable
+from syncline import Deactivate, Ending, Fatal, QuotaSpent, Retriable
 from syncline_creator_source import Creator
 from syncline_zoho import Zoho
 from syncline_zoho_sandbox import Sandbox
@@ -276,7 +276,7 @@ def test_wrong_names_that_prove_no_renaming_only_fail_the_run(
         ({"kind": "code", "code": "2892", "status": 404, "endpoint": "creator.applications"}, Fatal, "no application"),
         ({"kind": "status", "status": 404}, Fatal, "no Creator API at this address"),
         ({"kind": "html", "status": 404}, Fatal, "no Creator API at this address"),
-        ({"kind": "code", "code": "4000"}, Fatal, "midnight"),
+        ({"kind": "code", "code": "4000"}, QuotaSpent, "calls of today are used up"),
         ({"kind": "code", "code": "2945", "status": 401}, Fatal, "lacks the scope ZohoCreator.report.READ"),
         ({"kind": "code", "code": "2930", "status": 404}, Retriable, "without saying why"),
         ({"kind": "code", "code": "1030", "status": 401}, Fatal, "even a new one"),

@@ -37,7 +37,7 @@ def carried_out(
 ) -> int:
     """Start a run, show how it goes, and say how it ended, with `more` notes; returns the exit code."""
     from ..console import progress
-    from ..executor import BrokenRun
+    from ..executor import BrokenRun, Resting
     from .stopping import graceful
 
     folder = bound.spec.path.parent
@@ -51,6 +51,8 @@ def carried_out(
                 run = start(executor)
             except BrokenRun as error:
                 run, broken = error.run, error
+            except Resting as error:
+                run = error.run
         forget_details(invocation, executor, bound)
         tell(invocation, run, [*_notes(executor, bound), *more(executor)])
         if broken is not None:

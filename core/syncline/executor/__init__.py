@@ -19,7 +19,7 @@ from ..batch import ID, KEY, ROW
 from ..budget import Budgets, MemoryStore
 from ..clock import SYSTEM, Clock
 from ..decision import Outcome
-from ..errors import Deactivate, Fatal, LeaseLost, Retriable, Stopped, SynclineError
+from ..errors import Deactivate, Fatal, LeaseLost, QuotaSpent, Retriable, Stopped, SynclineError
 from ..ledger import ASIDE, CARRIED_OUT, DeadLetter, Firing, Ledger, RunRecord, SyncRecord, not_runnable
 from ..ledger import Undoing as Undoes
 from ..observers import Observers
@@ -63,6 +63,14 @@ class BrokenRun(SynclineError):
         self.run = run
 
 
+class Resting(QuotaSpent):
+    """A run that no call of the day is left for; `run` is its record. It has no end: the next start goes on with it."""
+
+    def __init__(self, run: RunRecord, spent: QuotaSpent) -> None:
+        super().__init__(spent.what, after=spent.after, where=spent.where, why=spent.why, mend=spent.mend)
+        self.run = run
+
+
 @dataclass
 class Executor:
     """Runs syncs of one ledger. `stop` ends a run gracefully: calls in flight finish, the rest is left for later.
@@ -99,7 +107,8 @@ class Executor:
 
         Raises `NotRunnable`, `Busy` and `SpecError` before a run exists; afterwards whatever ends the run is recorded
         in it, and the record is returned; `BrokenRun` when that was a defect, `LeaseLost` when another process took the
-        run over. A retry that was broken off is no run over the records: it is finished first, and then the run starts.
+        run over, `Resting` when no call of the day is left. A retry that was broken off is no run over the records: it
+        is finished first, and then the run starts.
         """
         sync = firing.sync if firing else adopt(self.ledger, self.observers, bound.spec)
         _refuse(sync, ("active",))
@@ -252,7 +261,7 @@ class Executor:
                 return closing.inactive(self.redactor.clean(str(gone)))
             with alive(self.ledger, run, self.clock):
                 return self._guarded(closing, lambda: self._carry_out(sync, run, assembly, progress, letters))
-        except BrokenRun:
+        except (BrokenRun, Resting):
             raise
         except SynclineError as error:
             reason = self.redactor.clean(str(error))
@@ -271,6 +280,8 @@ class Executor:
             return closing.inactive(self.redactor.clean(str(error)))
         except Held as error:
             return closing.held(str(error))
+        except QuotaSpent as error:
+            raise Resting(closing.rests(self.redactor.clean(str(error))), error) from None
         except KeyboardInterrupt:
             return closing.interrupted()
         except SynclineError as error:
@@ -333,7 +344,7 @@ class Executor:
         with contextlib.closing(work.pipeline.shaped(extraction)) as shaped:
             work.flow(
                 letters_due.watched(shaped), returning=returning, guarded=guard.screen, end=lambda: extraction.end,
-                then=lambda journal: departure.carry_over(extraction.end, journal),
+                then=lambda journal: departure.carry_over(extraction.whole(), journal),
             )  # fmt: skip
         return extraction.end
 

@@ -17,7 +17,7 @@ State = tuple[str, str]
 
 @dataclass(frozen=True)
 class Closing:
-    """Closes one run; exactly one of its methods is called."""
+    """Closes one run, or leaves it to rest; exactly one of its methods is called."""
 
     ledger: Ledger
     observers: Observers
@@ -47,6 +47,13 @@ class Closing:
         """Somebody stopped the run; `besides`, this went wrong."""
         stopped = "stopped; what was not sent is left for the next run"
         return self._close("interrupted", f"{stopped}; besides: {besides}" if besides else stopped)
+
+    def rests(self, message: str) -> RunRecord:
+        """No call of the day is left: the run is not closed, and goes on another day under its own id."""
+        self._note_calls()
+        resting = self.ledger.rest(self.run, message)
+        self.observers.tell("syncline_run_broken_off", run=resting.document(), reason=message)
+        return resting
 
     def held(self, message: str) -> RunRecord:
         """A guard holds the removals; everything else was done."""
@@ -85,11 +92,7 @@ class Closing:
                 changed.append(following)
             return following
 
-        source, sink = (
-            self.run.source_calls + self.assembly.source.calls,
-            self.run.sink_calls + self.assembly.sink.calls,
-        )
-        self.ledger.set_calls(self.run, source=source, sink=sink)
+        self._note_calls()
         closed = self.ledger.finish_run(
             self.run, status=status, message=message, watermark=watermark, scope=scope, after=after, becomes=state
         )
@@ -97,3 +100,7 @@ class Closing:
         for each, reason in changed:
             self.observers.tell("syncline_state_changed", sync=self.sync.name, state=each, reason=reason)
         return closed
+
+    def _note_calls(self) -> None:
+        source, sink = self.assembly.source.calls, self.assembly.sink.calls
+        self.ledger.set_calls(self.run, source=self.run.source_calls + source, sink=self.run.sink_calls + sink)

@@ -62,8 +62,8 @@ class Proposal:
 def undoable(ledger: Ledger, run: RunRecord) -> None:
     """Raise `SpecError` for a run that cannot be undone, `NotRunnable` for one that was."""
     why = ""
-    if run.status == "running":
-        why = "it is still running"
+    if run.finished_at is None:
+        why = "it has no end yet"
     elif run.undoes is not None:
         why = "it is an undo itself; nobody is subscribed again, and nothing is changed back and forth"
     if why:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from ..budget import Limit, Spent, wait_for
+from ..budget import Limit, Quota, Spent, judged, wait_for
 from .asking import asked_again
 from .database import Database
 from .tables import budgets, parks
@@ -38,7 +38,28 @@ class LedgerStore:
         """See `budget.Store.park`."""
         with self._database.write() as connection:
             if self._locked(connection, name) < until:
-                connection.execute(parks.update().where(parks.c.name == name).values(until=until))
+                self._park(connection, name, until)
+
+    def count(self, name: str, quota: Quota, n: int, now: float) -> float:
+        """See `budget.Store.count`: one entry, at the beginning of the day; that of the day before goes with its first
+        call."""
+        with self._database.write() as connection:
+            parked, began, mine = self._locked(connection, name), quota.began(now), budgets.c.name == name
+            today = mine & (budgets.c.at == began)
+            found = connection.scalar(sa.select(budgets.c.calls).where(today))
+            until, used = judged(quota, found or 0, parked, n, now)
+            if until > now:
+                self._park(connection, name, until)
+                return until
+            if n and found is None:
+                connection.execute(budgets.delete().where(mine))
+                connection.execute(budgets.insert().values(name=name, at=began, calls=used))
+            elif n:
+                connection.execute(budgets.update().where(today).values(calls=used))
+            return 0.0
+
+    def _park(self, connection: sa.Connection, name: str, until: float) -> None:
+        connection.execute(parks.update().where(parks.c.name == name).values(until=until))
 
     def _locked(self, connection: sa.Connection, name: str) -> float:
         """Until when the budget is parked; its row stays locked until the transaction ends."""

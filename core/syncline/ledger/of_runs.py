@@ -60,6 +60,10 @@ class OfRuns:
         run of another sync has it, that is alive: the name of that sync, and nothing is changed."""
         return runs.occupy(self._database, run, place)
 
+    def rest(self, run: RunRecord, message: str) -> RunRecord:
+        """Say why nobody works on the run just now; it has no end, and the next start takes it up again."""
+        return runs.rest(self._database, run, message)
+
     def let_go(self, run: RunRecord) -> None:
         """The run goes on no longer here, whether it ended or not: one that did not is taken up by the next start."""
         runs.let_go(self._database, run)

@@ -21,6 +21,8 @@ from .syncs import locked, not_runnable
 from .tables import batches, firings, leases, runs, syncs
 
 FREE_AFTER = timedelta(seconds=60)
+RESTING = "interrupted"
+"""What is said of a run that has no end, and why nobody works on it: it is taken up again like one that was cut off."""
 IN_FLIGHT = (Outcome.UNKNOWN, "in_flight")
 
 
@@ -70,7 +72,7 @@ def _started(
             run_id = _insert(database, connection, sync, trigger, window, firing.due if firing else None, undoing)
         else:
             run_id = str(cut_off)
-            connection.execute(runs.update().where(runs.c.id == run_id).values(resumed=True))
+            connection.execute(runs.update().where(runs.c.id == run_id).values(resumed=True, message=""))
         _take(database, connection, sync.id, run_id, token)
         return by_id(connection, run_id, token=token)
 
@@ -134,6 +136,14 @@ def refuse_undone(connection: sa.Connection, run_id: str) -> None:
             why=f"run {by} did it",
             mend=f"`syncline leads {by}` shows what became of its leads",
         )
+
+
+def rest(database: Database, run: RunRecord, message: str) -> RunRecord:
+    """See `Ledger.rest`."""
+    with database.write() as connection:
+        fence(database, connection, run)
+        connection.execute(runs.update().where(runs.c.id == run.id).values(message=message))
+        return by_id(connection, run.id)
 
 
 def _insert(
@@ -244,6 +254,8 @@ def _selected(connection: sa.Connection, query: sa.Select[Any]) -> list[RunRecor
         values = dict(row._mapping)
         opened = values.pop("open_counts")
         values["counts"] = Counts.from_plain(values["counts"])
+        if values["status"] == "running" and values["message"]:
+            values["status"] = RESTING
         run = found.setdefault(row.id, RunRecord(**values))
         for key, n in (opened or {}).items():
             kind, _, reason = key.partition("/")

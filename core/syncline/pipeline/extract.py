@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from ..batch import ID, ROW, flatten, frame_of
-from ..errors import PluginError
+from ..errors import PluginError, QuotaSpent
 from ..plugin import End, Ending, Page, Partition, Source
 
 READ_AHEAD = 3
@@ -29,7 +29,8 @@ class Batch:
 
 
 class Extraction:
-    """Iterate it once for the batches of a window; afterwards `end` says how the read ended.
+    """Iterate it once for the batches of a window; afterwards `end` says how the read ended. `spent` is there when the
+    source had no call of the day left: what was read before goes its way, and the rest is for another day.
 
     `since` is the cursor of a run that is taken up again, and `recorded` what that run has recorded already (columns
     `#id`, `#row`, `#key`): those records are passed over, so that each is counted once.
@@ -54,6 +55,7 @@ class Extraction:
         self._stop = stop or threading.Event()
         self._ends: list[End] = []
         self._passed_over = False
+        self.spent: QuotaSpent | None = None
 
     @property
     def end(self) -> End:
@@ -65,6 +67,12 @@ class Extraction:
         whole = Ending.CONFIRMED_EMPTY if endings == {Ending.CONFIRMED_EMPTY} else Ending.COMPLETE
         return End(whole, None if self._passed_over else min(marks, default=None))
 
+    def whole(self) -> End:
+        """The end; raises `QuotaSpent` when the rest is for another day."""
+        if self.spent is not None:
+            raise self.spent
+        return self.end
+
     def __iter__(self) -> Iterator[Batch]:
         pages: Queue[tuple[Page, str | None] | BaseException | None] = Queue(READ_AHEAD)
         gone = threading.Event()
@@ -74,6 +82,9 @@ class Extraction:
         reader.start()
         try:
             while (got := pages.get()) is not None:
+                if isinstance(got, QuotaSpent):
+                    self.spent = got
+                    break
                 if isinstance(got, BaseException):
                     raise got
                 frame = self._numbered(got[0])

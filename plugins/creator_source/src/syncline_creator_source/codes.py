@@ -22,6 +22,8 @@ GONE_APPLICATION = "2892"
 GONE_REPORT = frozenset({"2894", "1090"})
 NO_FIELD = "3710"
 SCOPE = "2945"
+DAY_SPENT = "4000"
+"""The account's Developer API calls of the day are used up."""
 UNKNOWN_PATH = frozenset({"", "1000"})
 FORBIDDEN = frozenset({SCOPE, "1060", "1130", "2896", "2897", "2898", "2899", "2933", "2965", "4070"})
 """Codes that say that this user, or this token, may not."""
@@ -43,10 +45,6 @@ FATAL: Mapping[str, tuple[str, str]] = {
     "2899": ("the user of the refresh token may not do this", PERMISSIONS),
     "2933": ("the user of the refresh token has no permission on this application", PERMISSIONS),
     "2965": ("the user of the refresh token lacks a permission", PERMISSIONS),
-    "4000": (
-        "the account's Developer API calls of today are used up",
-        "they begin anew at midnight in the time zone of the account's Super Admin; run the sync less often",
-    ),
     "4070": ("only admins and developers may call this", PERMISSIONS),
 }
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from syncline import Retriable
 from syncline_zoho import TRAITS, Account, Product, code_of
 
-from .codes import OK, UNKNOWN_PATH, Coded, refusal
+from .codes import DAY_SPENT, OK, UNKNOWN_PATH, Coded, refusal
 
 if TYPE_CHECKING:
     from syncline import Answer
@@ -37,7 +37,7 @@ class Structure:
         self.client = connection.client(Product.CREATOR)
         documented = TRAITS[Product.CREATOR].limit
         assert documented is not None  # noqa: S101 - for the type checker: Creator documents one
-        self._budget = (f"{connection.account}/creator", connection.limit(Product.CREATOR, documented))
+        self.budget = (f"{connection.account}/creator", connection.limit(Product.CREATOR, documented))
         self._headers = {"accept": "application/json"}  # exactly this: `*/*` in it is refused with code 9210
         if environment:
             self._headers["environment"] = environment
@@ -74,14 +74,20 @@ class Structure:
         headers: Mapping[str, str] | None = None,
         empty: frozenset[str] = frozenset(),
     ) -> Answer:
-        """The answer, if its code is 3000 or in `empty`. What is not Creator's (a gateway's page) is asked again."""
+        """The answer, if its code is 3000 or in `empty`. What is not Creator's (a gateway's page) is asked again.
+
+        Raises `QuotaSpent` when the account has no call of the day left.
+        """
         for attempt in range(1, TRIES + 1):
             answer = self.client.send(
-                "GET", path, params=params, headers={**self._headers, **(headers or {})}, budget=self._budget
+                "GET", path, params=params, headers={**self._headers, **(headers or {})}, budget=self.budget
             )
             code = code_of(answer)
             if code == OK or code in empty:
                 return answer
+            name, limit = self.budget
+            if code == DAY_SPENT and limit.quota is not None:
+                raise self._connection.runtime.budgets.used_up(name, limit.quota)
             error = refusal(
                 answer,
                 where=path,

@@ -5,7 +5,7 @@ from typing import Any
 
 from syncline import Connection, hookimpl
 
-from .connection import Account, Budget, Config, Hosts, Zoho
+from .connection import Account, Budget, Config, Daily, Hosts, Zoho
 from .credentials import Credentials
 from .durations import seconds
 from .products import TRAITS, Product, code_of, scope_missing
@@ -16,6 +16,7 @@ __all__ = [
     "Budget",
     "Config",
     "Credentials",
+    "Daily",
     "Hosts",
     "Product",
     "Zoho",

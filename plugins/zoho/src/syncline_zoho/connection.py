@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, TypeVar
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import msgspec
 import syncline
-from syncline import Check, Connection, Limit, Runtime, Secret, SynclineError
+from syncline import Check, Connection, Limit, Quota, Runtime, Secret, SynclineError
 
 from .credentials import Credentials
 from .data_centers import DATA_CENTERS, Name
@@ -47,6 +49,31 @@ class Budget(syncline.Config, frozen=True):
     window: Annotated[str, msgspec.Meta(pattern=DURATION, description="30s, 5m, 1h, 1d")]
 
 
+class Daily(syncline.Config, frozen=True):
+    """The Developer API calls that Creator allows the account in a day; their number depends on the plan.
+
+    Source: https://www.zoho.com/creator/help/api/v2.1/api-limits.html; a day begins in the zone of the Super Admin.
+    """
+
+    calls: Annotated[int, msgspec.Meta(ge=1, description="calls in a day")]
+    zone: Annotated[
+        str | None,
+        msgspec.Meta(description="IANA zone of the Super Admin, where a day begins; omitted: UTC is assumed"),
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.zone is not None and not _is_zone(self.zone):
+            raise ValueError("zone must be the IANA name of a time zone, like Asia/Kolkata")
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError, ValueError):  # unknown; or no name at all, but the path of a folder, or of nothing
+        return False
+    return True
+
+
 class Config(syncline.Config, frozen=True):
     """The settings of one Zoho account."""
 
@@ -56,6 +83,7 @@ class Config(syncline.Config, frozen=True):
     data_center: Annotated[Name, msgspec.Meta(description="where the account lives")] = "us"
     hosts: Hosts = Hosts()
     budget: Budget | None = None
+    quota: Daily | None = None
 
 
 C = TypeVar("C", bound=syncline.Config)
@@ -91,6 +119,10 @@ class Account(Connection[C]):
         """The limit that replaces the documented ones."""
         return None
 
+    def quota(self) -> Daily | None:
+        """What Creator allows in a day, where that is known."""
+        return None
+
     def token_help(self, scopes: Sequence[str] = ()) -> str:
         """How to get a refresh token with `scopes` (none named: all that Syncline uses)."""
         raise NotImplementedError(type(self).__name__)
@@ -114,11 +146,12 @@ class Account(Connection[C]):
             return self._clients[kind]
 
     def limit(self, product: str, documented: Limit) -> Limit:
-        """The call limit to keep for an API of `product`: the documented one, or `budget` of connections.yaml."""
+        """The call limit to keep for an API of `product`: the documented one, or `budget` of connections.yaml; with the
+        `quota` of connections.yaml where the API has one."""
         given = self.budget()
-        if given is None:
-            return documented
-        return Limit(given.calls, seconds(given.window), lock=documented.lock, slack=documented.slack)
+        if documented.quota is not None and (daily := self.quota()) is not None:
+            documented = replace(documented, quota=Quota(daily.calls, daily.zone))
+        return documented if given is None else replace(documented, calls=given.calls, window=seconds(given.window))
 
     def check(self) -> Iterator[Check]:
         """The credentials (a token is granted), and settings that are allowed but unwise."""
@@ -208,6 +241,10 @@ class Zoho(Account[Config]):
     def budget(self) -> Budget | None:
         """That of connections.yaml."""
         return self.config.budget
+
+    def quota(self) -> Daily | None:
+        """That of connections.yaml."""
+        return self.config.quota
 
     def token_help(self, scopes: Sequence[str] = ()) -> str:
         """How to get a refresh token with `scopes` (none named: all that Syncline uses)."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from syncline import Limit
+from syncline import Limit, Quota
 
 if TYPE_CHECKING:
     from syncline import Answer
@@ -80,7 +80,7 @@ def _recruit_throttled(answer: Answer) -> float | None:
 
 TRAITS = {
     Product.CREATOR: Traits(
-        Limit(50, 60.0, slack=2.0),
+        Limit(50, 60.0, slack=2.0, quota=Quota()),
         (
             "ZohoCreator.report.READ",
             "ZohoCreator.dashboard.READ",

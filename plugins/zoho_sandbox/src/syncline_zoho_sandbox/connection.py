@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import msgspec
 import syncline
 from syncline import Check, Connection, Fatal, Limit, Runtime, hookimpl
-from syncline_zoho import Account, Budget, Credentials, Hosts, Product
+from syncline_zoho import Account, Budget, Credentials, Daily, Hosts, Product
 
 if TYPE_CHECKING:  # the server's libraries are imported when it starts
     from syncline_zoho_sandbox.sandbox import Sandbox
@@ -28,6 +29,7 @@ class SandboxConfig(syncline.Config, frozen=True):
         dict[str, str | int | None], msgspec.Meta(description="choices of the sandbox, such as lead_calls: 500")
     ] = msgspec.field(default_factory=dict)
     budget: Budget | None = None
+    quota: Daily | None = None
 
 
 class ZohoSandbox(Account[SandboxConfig]):
@@ -78,13 +80,18 @@ class ZohoSandbox(Account[SandboxConfig]):
         """That of connections.yaml."""
         return self.config.budget
 
+    def quota(self) -> Daily | None:
+        """That of connections.yaml."""
+        return self.config.quota
+
     def limit(self, product: str, documented: Limit) -> Limit:
         """`budget` of connections.yaml, else the limit that the sandbox keeps: generous unless `settings` say less."""
+        kept = super().limit(product, documented)
         if self.config.budget:
-            return super().limit(product, documented)
+            return kept
         settings: Mapping[str, Any] = self.config.settings
         if product == Product.CREATOR:
-            return Limit(settings.get("creator_minute_calls", GENEROUS), documented.window, slack=documented.slack)
+            return replace(kept, calls=settings.get("creator_minute_calls", GENEROUS))
         calls = settings.get("field_calls" if documented.calls <= FIELD_CALLS else "lead_calls", GENEROUS)
         window = settings.get("call_window", documented.window)
         return Limit(calls, window, lock=documented.lock, slack=documented.slack)
