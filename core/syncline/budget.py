@@ -6,7 +6,7 @@ Pure rules here; where the spent calls are kept decides who shares them (the led
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -39,14 +39,26 @@ class Quota:
         when that is."""
         return self.renewed(now) if self.zone else now - now % HOUR + HOUR + SETTLED
 
+    def ends(self, needed: int, left: int, now: float) -> float | None:
+        """When the day begins in which the last of `needed` calls is made, with `left` of them today; None: nobody
+        knows how many a day there are."""
+        if needed <= left:
+            return self.began(now)
+        return None if self.calls is None else self._midnight(now, -(-(needed - left) // self.calls))
+
+    @property
+    def where(self) -> ZoneInfo:
+        """The zone whose days are counted."""
+        return ZoneInfo(self.zone or "UTC")
+
     def _midnight(self, now: float, days: int) -> float:
-        zone = ZoneInfo(self.zone or "UTC")
-        day = datetime.fromtimestamp(now, UTC).astimezone(zone).date() + timedelta(days=days)
-        return datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()
+        day = datetime.fromtimestamp(now, UTC).astimezone(self.where).date() + timedelta(days=days)
+        return datetime(day.year, day.month, day.day, tzinfo=self.where).timestamp()
 
 
 HOUR = 3600.0
 SETTLED = 60.0
+WHOLE_DAY = 24 * HOUR
 DAY = "/day"
 """Behind the name of a budget: the calls of its day, one entry at the day's beginning."""
 
@@ -158,6 +170,23 @@ def judged(quota: Quota, used: int, parked: float, n: int, now: float) -> tuple[
     return 0.0, used + n
 
 
+def left_today(
+    name: str, quota: Quota, spent: Mapping[str, Sequence[Spent]], parked: Mapping[str, float], now: float
+) -> int | None:
+    """Calls of the budget `name` that are left of the day; None: nobody knows."""
+    if parked.get(name + DAY, 0.0) > now:
+        return 0
+    if quota.calls is None:
+        return None
+    return max(0, quota.calls - sum(each.calls for each in spent.get(name + DAY, ()) if each.at == quota.began(now)))
+
+
+def made_today(spent: Mapping[str, Sequence[Spent]], now: float) -> dict[str, Spent]:
+    """The calls that were counted of the current day, by budget."""
+    days = {name.removesuffix(DAY): each[-1] for name, each in spent.items() if name.endswith(DAY) and each}
+    return {name: last for name, last in days.items() if now - last.at < WHOLE_DAY}
+
+
 AHEAD_CALLS = 64
 AHEAD_SHARE = 500
 AHEAD_SECONDS = 1.0
@@ -212,12 +241,12 @@ class Budgets:
             raise self._no_more(name, limit.quota, until)
 
     def _no_more(self, name: str, quota: Quota, until: float) -> QuotaSpent:
-        there = datetime.fromtimestamp(until, UTC).astimezone(ZoneInfo(quota.zone or "UTC"))
+        there = datetime.fromtimestamp(until, UTC).astimezone(quota.where)
         return QuotaSpent(
             "the account's calls of today are used up",
             after=max(until - self._now(), 1.0),
             where=name,
-            mend=f"run again after {there:%Y-%m-%d %H:%M} {quota.zone or 'UTC'}: it goes on where it was",
+            mend=f"start again after {there:%Y-%m-%d %H:%M} {quota.zone or 'UTC'}",
         )
 
     def park(self, name: str, seconds: float) -> None:

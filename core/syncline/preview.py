@@ -19,6 +19,7 @@ from .decision import Counts, Outcome
 from .errors import Fatal
 from .executor import Executor
 from .executor.departure import comparable
+from .executor.foresight import Foresight, foresee
 from .executor.former import formerly
 from .executor.returning import Returning
 from .ledger import Ledger, SyncRecord
@@ -42,7 +43,7 @@ class Preview:
     by field; `samples` a few leads: {"email", "outcome", "fields": {field: {"old", "new"}}}; `calls` of a run;
     `seconds` the deliveries take at least; `returned` leads of the total are dead letters that return; `notes` how far
     back is read, where that has to be said; `guards` what removals and changes come to, and how many of them would
-    wait; `empty`: nothing at all was read."""
+    wait; `empty`: nothing at all was read; `today` what is left of the calls of the day, after this preview."""
 
     sync: str
     counts: Counts = field(default_factory=Counts)
@@ -56,6 +57,7 @@ class Preview:
     notes: list[str] = field(default_factory=list)
     guards: dict[str, Tally] = field(default_factory=dict)
     empty: bool = False
+    today: Foresight | None = None
 
     def document(self) -> dict[str, Any]:
         """The JSON document that `syncline preview --json` prints."""
@@ -68,6 +70,7 @@ class Preview:
             "calls": {"source": self.reads["source"], "sink": self.reads["sink"] + self.writes,
                       "sink_reads": self.reads["sink"], "sink_writes": self.writes},
             "minutes": round(self.seconds / 60, 1),
+            "today": self.today.document() if self.today else None,
             "guards": {name: self.guards[name].document() if name in self.guards else None
                        for name in ("removals", "changes")},
             "empty": self.empty,
@@ -113,6 +116,7 @@ def preview(executor: Executor, bound: Bound) -> Preview:
             shown.seconds = sink.estimate(shown.writes)
             shown.writes += sink.provision(assembly.mapped)
         shown.reads = {"source": source.calls, "sink": sink.calls}
+        shown.today = foresee(ledger, source, source.calls, besides=source.calls)
     return shown
 
 

@@ -45,7 +45,7 @@ def test_a_daily_quota_that_is_spent_lets_the_run_rest_and_the_next_day_it_goes_
     assert "calls of today are used up" in run["message"]
     assert len(place.held()) == place.writes() == 3, "what was read is sent"
     (parked,) = place.document("status")["parked"]
-    assert parked["budget"].endswith("/creator/day")
+    assert (parked["budget"].endswith("/creator"), parked["day"]) == (True, True)
     again = place.run(code=1)
     assert (again["run"], again["counts"]) == (run["run"], run["counts"]), "not before the day is over"
     asked = place.box.calls().count("creator.records")

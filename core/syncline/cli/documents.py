@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..budget import DAY, Spent
 from ..clock import iso
 
 if TYPE_CHECKING:
@@ -148,13 +149,15 @@ def undoing(found: Proposal, tallies: Mapping[str, Tally]) -> Json:
     }
 
 
-def status(known: Iterable[Known], parked: Mapping[str, float]) -> Json:
+def status(known: Iterable[Known], parked: Mapping[str, float], today: Mapping[str, Spent]) -> Json:
     """`status`: `{"syncs": [{"sync", "file", "state", "reason", "last_run", "next_run", "schedule", "dead_letters",
     "letters": {"rejected", "unknown", "returning", "exhausted", "next_at"}, "failures", "retry_at", "holding",
-    "notes"}], "parked": [{"budget", "until"}]}`, by name. `state` is null for a sync that the ledger has not met;
-    `failures` counts scheduled runs that failed in a row, and the next try is at `retry_at`; `holding` is the run in
-    which a guard holds something that waits, or null. Of the `dead_letters`, `returning` come back by themselves, the
-    first of them at `next_at`, and `exhausted` were tried too often for that."""
+    "notes"}], "parked": [{"budget", "until", "day"}], "today": [{"budget", "calls", "since"}]}`, by name. `state` is
+    null for a sync that the ledger has not met; `failures` counts scheduled runs that failed in a row, and the next try
+    is at `retry_at`; `holding` is the run in which a guard holds something that waits, or null. Of the `dead_letters`,
+    `returning` come back by themselves, the first of them at `next_at`, and `exhausted` were tried too often for that.
+    A `parked` budget has no calls until then: the other side locked it, or with `day` no call of the day is left;
+    `today` counts the calls of each account that allows so many a day, since its day began."""
     return {
         "syncs": [
             {
@@ -174,7 +177,13 @@ def status(known: Iterable[Known], parked: Mapping[str, float]) -> Json:
             }
             for each in known
         ],
-        "parked": [{"budget": name, "until": moment(until)} for name, until in sorted(parked.items())],
+        "parked": [
+            {"budget": name.removesuffix(DAY), "until": moment(until), "day": name.endswith(DAY)}
+            for name, until in sorted(parked.items())
+        ],
+        "today": [
+            {"budget": name, "calls": each.calls, "since": moment(each.at)} for name, each in sorted(today.items())
+        ],
     }
 
 

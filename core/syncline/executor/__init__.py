@@ -38,6 +38,7 @@ from ..window import scope_of
 from .asked import Asked
 from .closing import Closing
 from .departure import Departure, baseline
+from .foresight import foretell
 from .guarding import Guard, Held
 from .heartbeat import alive
 from .memory import Turn, people_of
@@ -235,6 +236,8 @@ class Executor:
         current.set(progress)
         gone: Deactivate | None = None
         now = self.ledger.now()
+        if trigger not in ASIDE:
+            foretell(self.ledger, sync, assembly.spec, assembly.source)
         try:
             window = windows.window_of(
                 assembly.spec,
@@ -281,7 +284,8 @@ class Executor:
         except Held as error:
             return closing.held(str(error))
         except QuotaSpent as error:
-            raise Resting(closing.rests(self.redactor.clean(str(error))), error) from None
+            text = self.redactor.clean(str(error))
+            raise Resting(closing.rests(f"{text}: the run goes on where it was"), error) from None
         except KeyboardInterrupt:
             return closing.interrupted()
         except SynclineError as error:

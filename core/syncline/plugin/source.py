@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ..budget import Limit
 from .config import C, Check, Choice, Field
 from .connection import Plugin
 
@@ -88,6 +89,13 @@ class Source(Plugin[C]):
     def calls(self) -> int:
         """Requests made so far to the product's API, token requests apart."""
         return 0
+
+    def budget(self) -> tuple[str, Limit] | None:
+        """The call budget that its reads are taken from, by name, with what it allows; None: none. No network.
+
+        Where the limit has a quota of the day, a preview and a run say beforehand what is left of it.
+        """
+        return None
 
     def check(self, needed: Sequence[str]) -> Iterator[Check]:
         """Test that the source is there and shows the `needed` fields."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ from ..options import command
 
 if TYPE_CHECKING:
     from ...preview import Preview
+
+LONG = 3600.0
+"""Seconds of deliveries from which it is said when they end."""
 
 
 @command()
@@ -41,7 +45,7 @@ def preview(invocation: Invocation, spec: Path) -> int:
 
 def _show(invocation: Invocation, shown: Preview) -> None:
     from ...console.tables import table
-    from ...console.text import duration, listing, number, plural
+    from ...console.text import duration, listing, moment, number, plural
     from ...decision import Outcome
 
     terminal = invocation.terminal
@@ -69,9 +73,14 @@ def _show(invocation: Invocation, shown: Preview) -> None:
     calls = shown.reads["source"] + shown.reads["sink"] + shown.writes
     sink = f"{shown.reads['sink']:,} to read the sink, {shown.writes:,} to write to it"
     terminal.say(f"{plural(calls, 'call')}: {shown.reads['source']:,} to the source, {sink}")
+    if shown.today is not None:
+        terminal.say(terminal.clean(str(shown.today)))
     if shown.returned:
         terminal.say(f"{plural(shown.returned, 'lead')} of these were refused or not sent earlier, and return")
-    terminal.say(f"{plural(shown.to_send, 'lead')} to send, at least {duration(shown.seconds)} by the call budget")
+    ends = invocation.clock() + timedelta(seconds=shown.seconds)
+    until = f", until {moment(ends)}" if shown.seconds > LONG else ""
+    least = f"at least {duration(shown.seconds)} by the call budget{until}"
+    terminal.say(f"{plural(shown.to_send, 'lead')} to send, {least}")
 
 
 def _guards(shown: Preview) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ...budget import DAY, Spent, made_today
 from .. import completing
 from ..invocation import Invocation
 from ..options import command
@@ -35,15 +36,18 @@ def status(invocation: Invocation, folder: Path | None) -> int:
     ledger = invocation.ledger(beside=folder)
     known = all_known(ledger, loaded)
     now = invocation.clock().timestamp()
-    parked = {name: until for name, until in ledger.spent()[1].items() if until > now}
+    spent, parks = ledger.spent()
+    parked = {name: until for name, until in parks.items() if until > now}
+    today = made_today(spent, now)
     if invocation.options.as_json:
-        invocation.terminal.document(documents.status(known, parked))
+        invocation.terminal.document(documents.status(known, parked, today))
     else:
-        _show(invocation, known, parked, len(loaded.faults_of))
+        _show(invocation, known, len(loaded.faults_of))
+        _show_budgets(invocation, parked, today)
     return 0
 
 
-def _show(invocation: Invocation, known: Sequence[Known], parked: Mapping[str, float], faulty: int) -> None:
+def _show(invocation: Invocation, known: Sequence[Known], faulty: int) -> None:
     from ...console import text
     from ...console.tables import table
 
@@ -59,10 +63,20 @@ def _show(invocation: Invocation, known: Sequence[Known], parked: Mapping[str, f
             terminal.say(terminal.clean(f"{each.name}: {text.holding(each.holding)}"))
         for note in each.notes:
             terminal.say(terminal.clean(f"{each.name}: {note}"))
-    for name, until in sorted(parked.items()):
-        terminal.say(terminal.clean(f"locked by the other side until {text.clock(until)}: {name}"))
     if faulty:
         terminal.tell(f"{text.plural(faulty, 'file')} with faults left out: see `syncline validate`")
+
+
+def _show_budgets(invocation: Invocation, parked: Mapping[str, float], today: Mapping[str, Spent]) -> None:
+    from ...console import text
+
+    terminal = invocation.terminal
+    for name, until in sorted(parked.items()):
+        budget = name.removesuffix(DAY)
+        why = "no call of the day is left" if name != budget else "locked by the other side"
+        terminal.say(terminal.clean(f"{why} until {text.clock(until)}: {budget}"))
+    for name, spent in sorted(today.items()):
+        terminal.say(terminal.clean(f"{text.plural(spent.calls, 'call')} today: {name}"))
 
 
 def _row(each: Known) -> tuple[str, ...]:

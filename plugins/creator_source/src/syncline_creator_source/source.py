@@ -6,7 +6,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
-from syncline import Check, Choice, Deactivate, Fatal, Field, Pages, Partition, PluginError, Source, SynclineError
+from syncline import (
+    Check,
+    Choice,
+    Deactivate,
+    Fatal,
+    Field,
+    Limit,
+    Pages,
+    Partition,
+    PluginError,
+    Source,
+    SynclineError,
+)
 from syncline_zoho import Account
 
 from .api import Api
@@ -16,6 +28,7 @@ from .dates import Dates
 from .fieldtypes import ID, SYSTEM, form_fields
 from .frames import all_columns, frame_of
 from .inspection import names_text, sample
+from .structure import budget_of
 
 
 class Creator(Source[CreatorConfig]):
@@ -40,6 +53,10 @@ class Creator(Source[CreatorConfig]):
     def calls(self) -> int:
         """Requests made so far to Creator."""
         return self._made.calls if self._made else 0
+
+    def budget(self) -> tuple[str, Limit] | None:
+        """That of the account: so many calls a minute, and a day."""
+        return budget_of(self.connection) if self.connection is not None else None
 
     def check(self, needed: Sequence[str]) -> Iterator[Check]:
         """Application, report, form, criteria, and whether the report shows the needed fields and the time columns."""

@@ -15,7 +15,7 @@ from syncline_zoho import TRAITS, Account, Product, code_of
 from .codes import DAY_SPENT, OK, UNKNOWN_PATH, Coded, refusal
 
 if TYPE_CHECKING:
-    from syncline import Answer
+    from syncline import Answer, Limit
 
 APPLICATIONS_SCOPE = "ZohoCreator.dashboard.READ"
 STRUCTURE_SCOPE = "ZohoCreator.meta.application.READ"
@@ -35,9 +35,7 @@ class Structure:
     def __init__(self, connection: Account[Any], environment: str | None = None) -> None:
         self._connection = connection
         self.client = connection.client(Product.CREATOR)
-        documented = TRAITS[Product.CREATOR].limit
-        assert documented is not None  # noqa: S101 - for the type checker: Creator documents one
-        self.budget = (f"{connection.account}/creator", connection.limit(Product.CREATOR, documented))
+        self.budget = budget_of(connection)
         self._headers = {"accept": "application/json"}  # exactly this: `*/*` in it is refused with code 9210
         if environment:
             self._headers["environment"] = environment
@@ -109,3 +107,10 @@ class Structure:
 def path_of(owner: str, application: str) -> str:
     """An application's part of every address."""
     return f"{quote(owner, safe='')}/{quote(application, safe='')}"
+
+
+def budget_of(connection: Account[Any]) -> tuple[str, Limit]:
+    """The name of the account's call budget, and what it allows."""
+    documented = TRAITS[Product.CREATOR].limit
+    assert documented is not None  # noqa: S101 - for the type checker: Creator documents one
+    return f"{connection.account}/creator", connection.limit(Product.CREATOR, documented)
