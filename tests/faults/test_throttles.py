@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import signal
+from datetime import datetime, timedelta
 
+import yaml
 from fault_place import Place
 from test_answers import two_pages
 
@@ -35,6 +38,30 @@ def test_a_lock_without_a_time_is_waited_for_and_left_by_a_signal_and_the_next_r
     assert run["counts"]["total"] == 3
     assert set(place.held()) == {"ann@example.com", "bob@example.com", "cid@example.com"}
     assert 2 <= place.writes() - sent <= 3
+
+
+def test_a_lock_parks_its_call_alone_and_status_says_until_when_while_another_sync_goes_on(place: Place) -> None:
+    place.sign_up("ann", "bob")
+    place.box.faults.add("lock", SUBSCRIBE, nth=2)
+    process = place.start("run", place.spec.name, "--json")
+    place.eventually(lambda: place.ledger.exists() and place.document("status")["parked"], "the lock is on record")
+    (parked,) = place.document("status")["parked"]
+    assert (parked["budget"].endswith("listsubscribe"), parked["day"]) == (True, False)
+    left = datetime.fromisoformat(parked["until"]) - place.clock()
+    assert timedelta(minutes=25) < left <= timedelta(minutes=30)
+    assert "locked by the other side until" in place.syncline("status").out
+    spec = yaml.safe_load(place.spec.read_text()) | {"name": "bare", "mapping": {"Lead Email": "Email"}}
+    (place.folder / "bare.yaml").write_text(yaml.safe_dump(spec))
+    place.sign_up("cid", "dan", "eve", "fay")
+    run = json.loads(place.syncline("run", "bare.yaml", "--json").out)
+    assert run["status"] == "succeeded"
+    assert {"cid@example.com", "fay@example.com"} <= set(place.held())
+    assert process.poll() is None, "the first one waits"
+    place.box.faults.clear()
+    place.later(31 * 60)
+    assert json.loads(place.ended(process).out)["counts"]["total"] == 2
+    assert place.document("status")["parked"] == []
+    place.law()
 
 
 def test_a_daily_quota_that_is_spent_lets_the_run_rest_and_the_next_day_it_goes_on_where_it_was(place: Place) -> None:
