@@ -50,10 +50,9 @@ class Budget(syncline.Config, frozen=True):
 
 
 class Daily(syncline.Config, frozen=True):
-    """The Developer API calls that Creator allows the account in a day; their number depends on the plan.
+    """The Developer API calls that Creator allows the account in a day; their number depends on the plan."""
 
-    Source: https://www.zoho.com/creator/help/api/v2.1/api-limits.html; a day begins in the zone of the Super Admin.
-    """
+    # Source: https://www.zoho.com/creator/help/api/v2.1/api-limits.html; a day begins in the zone of the Super Admin.
 
     calls: Annotated[int, msgspec.Meta(ge=1, description="calls in a day")]
     zone: Annotated[
