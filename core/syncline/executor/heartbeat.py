@@ -30,7 +30,8 @@ def alive(ledger: Ledger, run: RunRecord, clock: Clock) -> Iterator[None]:
                 ledger.heartbeat(run)
                 told = ""
             except LeaseLost as error:
-                log.warning("%s", error)
+                if ledger.run(run.id).status == "running":  # else it has just ended, and its lease with it
+                    log.warning("%s", error)
                 return
             except Fatal as error:  # the database is away or locked: it may be back before the lease is free
                 if str(error) != told:
