@@ -81,6 +81,11 @@ bench-ceiling: $(VENV)/.tools
 bench-start: $(VENV)/.tools
 	$(BIN)/python bench/start.py
 
+## make bench-http: a paged HTTP source into an HTTP sink, beside the limit by arithmetic and a pipeline written by hand
+.PHONY: bench-http
+bench-http: $(VENV)/.tools
+	$(BIN)/python bench/http_pipeline.py
+
 ## make bench: Syncline beside hand-written references and the peers that are installed; make bench-quick: in three minutes
 .PHONY: bench bench-quick
 bench: $(VENV)/.tools
