@@ -94,6 +94,15 @@ bench: $(VENV)/.tools
 bench-quick: $(VENV)/.tools
 	$(BIN)/python bench/run.py --quick
 
+## make bench-peers: installs other tools, each into an environment of its own, for make bench to compare with
+.PHONY: bench-peers
+PEERS := dlt bytewax
+bench-peers: $(PEERS:%=bench-work/peers/%/.installed)
+bench-work/peers/%/.installed: bench/peers/%.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip --disable-pip-version-check -q install -r $<
+	@touch $@
+
 ## make schema reference: what is generated from the plugins
 schema: $(VENV)/.tools
 	$(BIN)/syncline schema --output configs/sync.schema.json
