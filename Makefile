@@ -81,6 +81,11 @@ bench-ceiling: $(VENV)/.tools
 bench-start: $(VENV)/.tools
 	$(BIN)/python bench/start.py
 
+## make bench-http: a paged HTTP source into an HTTP sink, beside the limit by arithmetic and a pipeline written by hand
+.PHONY: bench-http
+bench-http: $(VENV)/.tools
+	$(BIN)/python bench/http_pipeline.py
+
 ## make bench: Syncline beside hand-written references and the peers that are installed; make bench-quick: in three minutes
 .PHONY: bench bench-quick
 bench: $(VENV)/.tools
@@ -88,6 +93,15 @@ bench: $(VENV)/.tools
 
 bench-quick: $(VENV)/.tools
 	$(BIN)/python bench/run.py --quick
+
+## make bench-peers: installs other tools, each into an environment of its own, for make bench to compare with
+.PHONY: bench-peers
+PEERS := dlt bytewax
+bench-peers: $(PEERS:%=bench-work/peers/%/.installed)
+bench-work/peers/%/.installed: bench/peers/%.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip --disable-pip-version-check -q install -r $<
+	@touch $@
 
 ## make schema reference: what is generated from the plugins
 schema: $(VENV)/.tools

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
 
@@ -38,6 +38,11 @@ def of_files(*paths: Path) -> str:
     return "; ".join(_of_rows(_lines(path)) for path in paths)
 
 
+def of_folders(folder: Path, names: Sequence[str]) -> str:
+    """The same of folders of files of JSON lines, whose names of fields are in small letters."""
+    return "; ".join(_of_rows(_small(path for path in sorted((folder / name).glob("*.jsonl")))) for name in names)
+
+
 def of_table(rows: Iterable[tuple[str | None, ...]]) -> str:
     """The same of rows of a database, their columns in the order of `FIELDS`."""
     return _of_rows(Lead(*row) for row in rows)
@@ -48,6 +53,15 @@ def _lines(path: Path) -> Iterable[Lead]:
     with path.open("rb") as file:
         for line in file:
             yield decode(line)
+
+
+def _small(paths: Iterable[Path]) -> Iterator[Lead]:
+    names = {name.lower(): name for name in (*FIELDS, "reason")}
+    decode = msgspec.json.Decoder(dict[str, str | None]).decode
+    for path in paths:
+        with path.open("rb") as file:
+            for line in file:
+                yield Lead(**{names[name]: value for name, value in decode(line).items() if name in names})
 
 
 def _of_rows(leads: Iterable[Lead]) -> str:

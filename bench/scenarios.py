@@ -51,6 +51,10 @@ class Place:
         folder.mkdir(parents=True, exist_ok=True)
         return folder / name
 
+    def peer(self, name: str) -> Path:
+        """The interpreter of another tool's environment."""
+        return self.work / "peers" / name / "bin" / "python"
+
     def log(self, scenario: str, name: str) -> Path:
         """What a contestant says."""
         folder = self.work / "logs"
@@ -97,6 +101,23 @@ def python(name: str, script: str, *arguments: str | Path, check: Callable[[], s
     return Contestant(name, [sys.executable, str(HERE / "references" / script), *map(str, arguments)], check)
 
 
+def peers(place: Place, scenario: str) -> list[Contestant]:
+    """The other tools that `make bench-peers` has installed."""
+    found = []
+    if (dlt := place.peer("dlt")).exists():
+        folder = place.out(f"{scenario.lower()}-dlt")
+        command = [str(dlt), str(HERE / "peers" / "with_dlt.py"), scenario, str(place.source), str(folder)]
+        tables = ("leads", "rejects") if scenario == "S2" else ("leads",)
+        found.append(Contestant("dlt", command, lambda: checking.of_folders(folder / "out" / "d", tables)))
+    if (bytewax := place.peer("bytewax")).exists():
+        kept, rejects = place.out(f"{scenario.lower()}-bytewax.ndjson"), place.out("s2-bytewax-rejects.ndjson")
+        files = [kept, rejects] if scenario == "S2" else [kept]
+        command = [str(bytewax), "-m", "bytewax.run", f"{HERE / 'peers' / 'with_bytewax.py'}:flow"]
+        given = {"SCENARIO": scenario, "SOURCE": str(place.source), "TARGET": str(kept), "REJECTS": str(rejects)}
+        found.append(Contestant("bytewax", command, lambda: checking.of_files(*files), environment=given))
+    return found
+
+
 def s1(place: Place) -> Scenario:
     """Rename and tidy."""
 
@@ -116,6 +137,7 @@ def s1(place: Place) -> Scenario:
             python("reference: msgspec rows", "rows.py", "S1", place.source, rows[0], check=rows[1]),
             syncline("Syncline", plain, ours[1]),
             syncline("Syncline, no row detail", counts, brief[1]),
+            *peers(place, "S1"),
         ],
         {"Syncline": 3.0, "Syncline, no row detail": 2.0},
     )
@@ -139,6 +161,7 @@ def s2(place: Place) -> Scenario:
             python("reference: msgspec rows", "rows.py", "S2", place.source, *rows[:2], check=rows[2]),
             syncline("Syncline", plain, ours[2]),
             syncline("Syncline, no row detail", counts, brief[2]),
+            *peers(place, "S2"),
         ],
         {"Syncline": 2.0, "Syncline, no row detail": 1.4},
     )

@@ -1,4 +1,4 @@
-"""Fixtures for all tests: ledgers on both databases."""
+"""Fixtures for all tests: ledgers on both databases, desks, and one Zoho that is as new for each place."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from fault_place import Place
 from hypothesis import settings
 from postgresql_server import Server, shared_server
 from serving import Desk
 from syncline.ledger import Ledger
+from syncline_zoho_sandbox import Sandbox
+from workshop import Own
 
 collect_ignore = ["fixtures"]  # a stranger's package brings tests of its own, for an environment of its own
 settings.register_profile("syncline", deadline=None)  # a machine under load is slow, and no fault of the code
@@ -55,3 +58,27 @@ def desk_at(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
     yield make
     for each in made:
         each.close()
+
+
+@pytest.fixture(scope="session")
+def zoho(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A Zoho without sign-ups; the lists hold a few strangers."""
+    with Sandbox(state_dir=tmp_path_factory.mktemp("zoho"), leads=0) as box:
+        yield box
+
+
+@pytest.fixture(scope="session")
+def plugins() -> Own:
+    """The installed plugins, the table and the shelf."""
+    return Own()
+
+
+@pytest.fixture
+def place(tmp_path: Path, zoho: Sandbox, plugins: Own) -> Iterator[Place]:
+    """A fresh place; the law of the sums is asserted when the test is over."""
+    zoho.reset()
+    made = Place(tmp_path, zoho, plugins)
+    yield made
+    made.close()
+    zoho.faults.clear()
+    made.law()

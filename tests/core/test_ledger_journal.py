@@ -235,3 +235,34 @@ def test_a_removal_leaves_the_cursor_where_it_is(ledger: Ledger) -> None:
         journal.flush()
         journal.removed(2, gone[1])
     assert ledger.run(run.id).cursor == "c0"
+
+
+def test_a_batch_that_goes_out_at_once_is_known_row_by_row_after_a_crash(ledger: Ledger) -> None:
+    run = started(ledger)
+    rows = [0, 1, 2, 4, 5, 6]
+    with ledger.journal(run, account="a", target="l") as journal:
+        journal.open_batch(0, *batch(range(8)), "c0")
+        journal.sending(0, rows)
+        (at_once,) = ledger.open_batches(run)
+        journal.unsent(0, [4, 5])
+        journal.answered(0, answers([0]))
+        (in_part,) = ledger.open_batches(run)
+    assert (at_once.sent, at_once.waiting) == (frozenset(rows), frozenset())
+    assert (in_part.sent, in_part.waiting) == (frozenset({1, 2, 6}), frozenset({4, 5}))
+    assert law_of_the_sums(ledger, run).of(Outcome.NEW) == 1
+
+
+def test_what_ended_as_planned_is_read_as_it_ended(ledger: Ledger) -> None:
+    run = started(ledger)
+    with ledger.journal(run, account="a", target="l") as journal:
+        for seq, first in enumerate((0, 8)):
+            journal.open_batch(seq, *batch(range(first, first + 8)), f"c{seq}")
+        journal.sending(0, [0, 1, 2, 4, 5, 6])
+        journal.answered(0, answers([0, 1, 2, 4, 5, 6]))
+        journal.sending(1, [8, 9, 10, 12, 13, 14])
+        journal.answered(1, answers([8, 9]))
+        journal.answered(1, answers([10, 12, 13, 14]))
+    told = pl.concat(ledger.leads(run.id)).sort("#row")
+    ended = list(zip(told["#row"], told["outcome"], told["reason"], strict=True))
+    wanted = [(row, "ignored", "group_email") if row % 4 == 3 else (row, "new", "added") for row in range(16)]
+    assert ended == wanted

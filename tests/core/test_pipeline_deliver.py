@@ -143,7 +143,7 @@ class Slow(Answering):
     """Counts how many calls are out, and how many are marked, while it holds them for each other."""
 
     def __init__(self, *, repeatable: bool) -> None:
-        super().__init__(at_once=2, repeatable=repeatable)
+        super().__init__(size=2, at_once=2, repeatable=repeatable)
         self.both, self.out, self.most, self.marked = threading.Barrier(2), 0, 0, list[int]()
         self.lock = threading.Lock()
 
@@ -153,7 +153,7 @@ class Slow(Answering):
             self.most = max(self.most, self.out)
         self.both.wait(60)
         with self.lock:
-            self.marked.append(sum(step[0] == "sending" for step in self.told) - len(self.finals))
+            self.marked.append(sum(step[0] == "sending" for step in self.told) - len(self.finals) // 2)
         self.both.wait(60)
         with self.lock:
             self.out -= 1
@@ -165,7 +165,7 @@ def test_no_more_calls_are_out_than_the_sink_takes_and_more_are_marked_only_wher
     repeatable: bool, marked: int
 ) -> None:
     sink = Slow(repeatable=repeatable)
-    assert len(delivered(sink, 20)) == 20
+    assert len(delivered(sink, 40)) == 40
     assert sink.most == 2
     assert max(sink.marked) <= marked
     assert (max(sink.marked) > 2) == repeatable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 
 from ..clock import Clock
@@ -30,7 +30,9 @@ def alive(ledger: Ledger, run: RunRecord, clock: Clock) -> Iterator[None]:
                 ledger.heartbeat(run)
                 told = ""
             except LeaseLost as error:
-                log.warning("%s", error)
+                with suppress(Fatal):
+                    if ledger.run(run.id).status == "running":  # else it has just ended, and its lease with it
+                        log.warning("%s", error)
                 return
             except Fatal as error:  # the database is away or locked: it may be back before the lease is free
                 if str(error) != told:

@@ -17,6 +17,8 @@ from .tables import batches, key_index, runs
 
 PART_ENTRIES = 1024
 SHARED = 2**32
+AT_ONCE = 2_000_000
+"""Entries that are sorted at once."""
 
 
 def parts_of(entries: int) -> int:
@@ -30,33 +32,42 @@ def part_of(number: int, parts: int) -> int:
 
 
 def build(connection: sa.Connection, run_id: str) -> None:
-    """Sort the hashes of all batches of the run into its index, and drop them from the batches."""
+    """Sort the hashes of all batches of the run into its index, and drop them from the batches. Of a long run some
+    parts at a time, so that memory does not grow with it."""
     here = (batches.c.run_id == run_id) & batches.c.hashes.is_not(None)
-    found = connection.execute(sa.select(batches.c.seq, batches.c.hashes).where(here).order_by(batches.c.seq)).all()
-    if not found:
+    size = sa.func.sum(sa.func.length(batches.c.hashes))
+    held = connection.execute(sa.select(sa.func.count(), size).where(here)).one()
+    if not held[0]:
         return
-    pairs = pl.concat(
-        pl.DataFrame({"hash": unpacked_ints(each.hashes)}, schema={"hash": pl.UInt32}).with_columns(
-            pl.lit(each.seq, dtype=pl.UInt32).alias("seq")
-        )
-        for each in found
-    )
-    parts = parts_of(pairs.height)
-    sorted_pairs = pairs.with_columns((pl.col("hash").cast(pl.UInt64) * parts // SHARED).alias("part")).sort(
-        "hash", "seq"
-    )
-    rows = [
-        {
-            "run_id": run_id,
-            "part": int(str(part)),
-            "entries": packed_ints(own.get_column("hash").to_list() + own.get_column("seq").to_list()),
-        }
-        for (part,), own in sorted_pairs.partition_by("part", as_dict=True, maintain_order=True).items()
-    ]
-    if rows:
-        connection.execute(key_index.insert(), rows)
+    entries = int(held[1] or 0) // 4
+    parts, passes = parts_of(entries), -(-entries // AT_ONCE) or 1
+    for n in range(passes):
+        low, high = n * parts // passes, (n + 1) * parts // passes
+        if rows := _rows(connection, here, run_id, parts, range(low, high)):
+            connection.execute(key_index.insert(), rows)
     connection.execute(batches.update().where(here).values(hashes=None))
     connection.execute(runs.update().where(runs.c.id == run_id).values(key_parts=parts))
+
+
+def _rows(
+    connection: sa.Connection, here: sa.ColumnElement[bool], run_id: str, parts: int, wanted: range
+) -> list[dict[str, object]]:
+    """The wanted parts of the index."""
+    part = (pl.col("hash").cast(pl.UInt64) * parts // SHARED).alias("part")
+    pairs = []
+    for seq, blob in connection.execute(sa.select(batches.c.seq, batches.c.hashes).where(here).order_by(batches.c.seq)):
+        own = pl.DataFrame({"hash": unpacked_ints(blob)}, schema={"hash": pl.UInt32})
+        own = own.with_columns(pl.lit(seq, dtype=pl.UInt32).alias("seq"), part)
+        pairs.append(own.filter(pl.col("part").is_between(wanted.start, wanted.stop, closed="left")))
+    split = pl.concat(pairs).sort("hash", "seq").partition_by("part", as_dict=True, maintain_order=True)
+    return [
+        {
+            "run_id": run_id,
+            "part": int(str(number)),
+            "entries": packed_ints(own.get_column("hash").to_list() + own.get_column("seq").to_list()),
+        }
+        for (number,), own in split.items()
+    ]
 
 
 def runs_with(

@@ -112,8 +112,9 @@ class Delivery:
         self._provided = threading.Lock()
         self._is_provided = False
         # Where sending twice is harmless, the next calls are marked while others are out, and go when it is their turn:
-        # the disk then costs the wire no time. Elsewhere a call is marked last, so that no more are than go out.
-        self._ahead = sink.repeatable
+        # the disk then costs the wire no time. Elsewhere a call is marked last, so that no more are than go out; so are
+        # calls of one lead each, for those wait for a budget and not for the disk.
+        self._ahead = sink.repeatable and sink.batch_size > 1
         self._turns = threading.BoundedSemaphore(sink.concurrency)
         self._room = threading.BoundedSemaphore(sink.concurrency * 4)
         self._pool = ThreadPoolExecutor(sink.concurrency * (1 + self._ahead), thread_name_prefix="deliver")

@@ -11,8 +11,8 @@ from typing import BinaryIO
 
 from syncline import Fatal
 
-BLOCK = 8 << 20
-"""Bytes of a block: some 30,000 leads. Memory is bounded by it, and larger ones are no faster."""
+BLOCK = 4 << 20
+"""Bytes of a block: some 15,000 leads. Memory is bounded by it."""
 LONGEST = 64 << 20
 """Bytes of the longest record: whatever goes on for longer is no record."""
 MARK = 256
