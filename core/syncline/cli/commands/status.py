@@ -73,10 +73,9 @@ def _show_budgets(invocation: Invocation, parked: Mapping[str, float], today: Ma
     terminal = invocation.terminal
     for name, until in sorted(parked.items()):
         budget = name.removesuffix(DAY)
-        why = "no call of the day is left" if name != budget else "locked by the other side"
-        terminal.say(terminal.clean(f"{why} until {text.clock(until)}: {budget}"))
-    for name, spent in sorted(today.items()):
-        terminal.say(terminal.clean(f"{text.plural(spent.calls, 'call')} today: {name}"))
+        why = "locked by the other side" if name == budget else "no call of the day is left"
+        made = f", {text.plural(today[budget].calls, 'call')} today" if name != budget and budget in today else ""
+        terminal.say(terminal.clean(f"{why} until {text.clock(until)}: {budget}{made}"))
 
 
 def _row(each: Known) -> tuple[str, ...]:
