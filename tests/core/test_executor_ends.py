@@ -326,7 +326,7 @@ def test_a_wait_for_a_budget_names_the_run_that_waits(
     shop: Workshop, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     budgets = shop.executor._connections._runtime.budgets
-    delivering(monkeypatch, lambda: budgets.acquire("hub", Limit(1, 0.01)))
+    delivering(monkeypatch, lambda: budgets.acquire("hub", Limit(1, 0.3)))
     run = shop.run()
     waits = [each for each in watcher.receipts if each["waiting"] == "hub"]
     assert waits

@@ -205,7 +205,7 @@ def test_a_person_may_be_forgotten_while_a_run_delivers_to_them(
             journal.answered(0, answers([0, 1]))
 
     crossing = Crossing(url, lambda: ledger.forget(key(0)))
-    with stopping(monkeypatch, receipts, "settle_keys", crossing, after=True):
+    with stopping(monkeypatch, receipts, "settle_leads", crossing, after=True):
         deliver()
     assert crossing.result()["members"] == 1
     assert key(0) not in ledger.members(run.sync_id)["#key"]

@@ -21,7 +21,7 @@ from syncline.secrets import Redactor
 from syncline.spec import Degraded, Notification
 from workshop import Workshop, person
 
-GOOD = [person("ann", 1)]
+GOOD = [person("ann", 1), person("ben", 2)]
 BAD = [person("ben", 2, "full")]
 
 

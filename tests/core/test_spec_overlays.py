@@ -243,7 +243,7 @@ def test_settings_of_the_overlay_lie_over_those_of_the_base_and_paths_start_wher
 
 
 def test_a_fault_in_settings_points_to_the_file_where_the_key_stands(plugins: Registry) -> None:
-    under("retention: 0\n", "syncline.yaml")
+    under("retention: -1\n", "syncline.yaml")
     over("ledgre: x\n", "syncline.yaml")
     places = [fault.partition(": ")[0] for fault in shown(load_paths([PROD], plugins))]
     assert sorted(places) == [f"{PROD}/syncline.yaml:1:1", "configs/syncline.yaml:1:12"]

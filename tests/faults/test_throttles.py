@@ -37,7 +37,7 @@ def test_a_lock_without_a_time_is_waited_for_and_left_by_a_signal_and_the_next_r
     run = place.run()
     assert run["counts"]["total"] == 3
     assert set(place.held()) == {"ann@example.com", "bob@example.com", "cid@example.com"}
-    assert 2 <= place.writes() - sent <= 3
+    assert 1 <= place.writes() - sent <= 3
 
 
 def test_a_lock_parks_its_call_alone_and_status_says_until_when_while_another_sync_goes_on(place: Place) -> None:

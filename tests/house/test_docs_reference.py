@@ -95,8 +95,11 @@ def test_every_name_of_the_face_is_explained() -> None:
 def test_every_option_of_every_plugin_is_explained(ours: Registry) -> None:
     parts = schema(ours)["$defs"]
     for offer in ours.offers():
-        text, head = ("connections", "type: ") if offer.kind == "connection" else ("plugins", "")
-        section = page(text).partition(f"\n### {head}{offer.name}\n")[2].partition("\n### ")[0]
+        if offer.kind == "connection":
+            text, head = page("connections"), "type: "
+        else:
+            text, head = page("plugins").partition(f"\n## {offer.kind.title()}s\n")[2].partition("\n## ")[0], ""
+        section = text.partition(f"\n### {head}{offer.name}\n")[2].partition("\n### ")[0]
         assert section, f"{offer.kind} {offer.name}"
         keys = set(parts[f"{offer.kind}.{offer.name}"].get("properties", {})) - {"type"}
         assert [key for key in sorted(keys) if f"\n| `{key}` |" not in section] == [], offer.name

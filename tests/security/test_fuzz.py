@@ -8,6 +8,7 @@ import contextlib
 import gzip
 import hashlib
 import tempfile
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spec_plugins import CONNECTIONS, SPEC, registry
 from syncline import Answer, Fatal, Limit, Partition, Retriable, Status, SynclineError, Window
+from syncline.clock import Clock
 from syncline.http.answer import read_answer
 from syncline.http.body import Unreadable, collected
 from syncline.plan import load
@@ -207,6 +209,13 @@ ANSWERS = st.builds(
 )
 
 
+class Hasty(Clock):
+    """A clock by which nobody waits."""
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        return event.is_set()
+
+
 class Remote:
     """As much of a connection as a plugin needs; it answers in turn, and then has nothing more to say."""
 
@@ -215,9 +224,9 @@ class Remote:
     def __init__(self, answers: list[Answer]) -> None:
         self.calls = 0
         self._answers = answers
-        never = SimpleNamespace(wait=lambda seconds: False, is_set=lambda: False)
+        never = threading.Event()
         budgets = SimpleNamespace(acquire=lambda *paid: None, park=lambda *parked: None)
-        self.runtime = SimpleNamespace(redactor=Redactor(), stop=never, budgets=budgets)
+        self.runtime = SimpleNamespace(redactor=Redactor(), stop=never, budgets=budgets, clock=Hasty())
 
     def client(self, product: str) -> Remote:
         return self

@@ -119,9 +119,18 @@ class Invocation:
         """The ledger; closed when the command ends. `beside` is the folder whose syncline.yaml may name it."""
         from ..ledger import Ledger
 
-        detail = read_only or beside is None or self.settings(beside).retention > 0
         url = self.ledger_url(beside)
+        detail = read_only or self._keeps_detail(beside)
         return self._stack.enter_context(Ledger.open(url, read_only=read_only, now=self.clock, detail=detail))
+
+    def _keeps_detail(self, beside: Path | None) -> bool:
+        """Whether row detail outlives its run; where syncline.yaml has faults, it does."""
+        from ..errors import SpecError
+
+        try:
+            return beside is None or self.settings(beside).retention > 0
+        except SpecError:
+            return True
 
     def ledger_url(self, beside: Path | None = None) -> str:
         """--ledger, else SYNCLINE_LEDGER, else what syncline.yaml says, else the file under the current folder."""

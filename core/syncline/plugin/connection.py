@@ -37,6 +37,8 @@ class Plugin(Generic[C]):
 
     name: ClassVar[str]
     Config: ClassVar[type[Config]] = Config
+    offered: ClassVar[bool] = True
+    """Of sources and sinks. False: `syncline init` sets it up only where a flag names it."""
     paths: ClassVar[tuple[str, ...]] = ()
     """Config keys that hold paths, or URLs like `sqlite:///PATH`: a relative path starts in the folder of the file in
     which it is written."""

@@ -66,10 +66,11 @@ class Ends:
         return made(config, self._accounts.opened(end.connection) if end.connection else None)
 
     def _type(self, kind: str, given: str | None) -> str:
-        choices = usable(self._registry, self._accounts, kind)
+        fitting = usable(self._registry, self._accounts, kind)
         if given is not None:
             self._registry.offer(kind, given)
-            return self._asker.given(given, choices, f"--{kind}").value
+            return self._asker.given(given, fitting, f"--{kind}").value
+        choices = [each for each in fitting if plugin_of(self._registry, kind, each.value).offered]
         if not choices:
             raise Fatal(f"no {kind} is installed that these connections fit", mend="`syncline plugins` lists what is")
         if len(choices) == 1:

@@ -102,10 +102,11 @@ class Wizard:
         registry, answers = self._invocation.registry, self._answers
         chosen = {kind: keys.get("type") for kind, keys in (("source", answers.source), ("sink", answers.sink))}
         needed = [
-            plugin_of(registry, kind, offer.name).connections
+            plugin.connections
             for kind, name in chosen.items()
             for offer in registry.offers(kind)
-            if name in (None, offer.name)
+            for plugin in [plugin_of(registry, kind, offer.name)]
+            if name == offer.name or (name is None and plugin.offered)
         ]
         if all(needed):
             accounts.need(tuple(sorted({name for names in needed for name in names})))

@@ -43,9 +43,9 @@ class Dates:
         """The application's zone. Raises `Fatal` when it is not known here."""
         try:
             return ZoneInfo(self.time_zone)
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # an OSError for a name that no file can have
             raise Fatal(
-                f"the application's time zone {self.time_zone!r} is not known here",
+                f"the application's time zone {self.time_zone[:60]!r} is not known here",
                 mend="choose a zone by its IANA name in the application's settings",
             ) from None
 

@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 
 
 class Ndjson(FileSource):
-    """A file with one JSON object on each line (NDJSON, JSON Lines), UTF-8. Each line is handed on once.
+    """A file with one JSON object on each line (NDJSON, JSON Lines), UTF-8.
+
+    Each line is handed on at least once; a run counts it once.
 
     A run that broke off goes on behind the last line on record. `since_last_fetch` reads what was appended; a file that
     was replaced is read whole. A line that is no object ends the run, with its number.
     """
 
     name = "ndjson"
+    offered = False
     Config = NdjsonConfig
     identity = ("path",)
     config: NdjsonConfig

@@ -19,14 +19,15 @@ ABSENT = Result(ResultKind.RETRYABLE)
 
 
 class NdjsonSink(Sink[NdjsonSinkConfig]):
-    """A file with one JSON object on each line; every value is a text or null. Each lead of a run stands in it exactly
-    once, after a crash too.
+    """A file with one JSON object on each line; every value is a text or null. Each lead is written at least once,
+    and stands in it exactly once for each run: what a crash left half done is looked for before the run goes on.
 
     `write: replace` (the default): the file is the leads of the last run that read and sent everything; until then the
     former one stays, whole. `write: append`: each batch is added, and is on the disk before its leads count as new.
     """
 
     name = "ndjson"
+    offered = False
     Config = NdjsonSinkConfig
     identity = ("path",)
     paths = ("path", "rejects")

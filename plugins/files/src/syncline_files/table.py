@@ -23,13 +23,14 @@ HEAD = 1 << 20
 
 class Csv(FileSource):
     """A table as text (CSV): a record on each line, or on several where a quoted field has line ends. Each record is
-    handed on once.
+    handed on at least once; a run counts it once.
 
     A run that broke off goes on behind the last record on record. `since_last_fetch` reads what was appended; a file
     that was replaced is read whole. A line with more or fewer fields than the header ends the run, with its number.
     """
 
     name = "csv"
+    offered = False
     Config = CsvConfig
     identity = ("path",)
     config: CsvConfig

@@ -27,6 +27,7 @@ class Sql(Sink[SqlConfig]):
     """
 
     name = "sql"
+    offered = False
     Config = SqlConfig
     identity = ("url", "table")
     paths = ("url",)
