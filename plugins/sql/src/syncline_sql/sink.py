@@ -22,8 +22,8 @@ ABSENT = Result(ResultKind.RETRYABLE)
 class Sql(Sink[SqlConfig]):
     """Rows of a table of SQLite or PostgreSQL, one for each address: new leads are added, known ones updated.
 
-    Each batch is one transaction. A lead is sent at least once, and sending it again changes nothing: after a crash, too,
-    every lead stands in the table exactly once.
+    Each batch is one transaction. A lead is sent at least once, and sending it again changes nothing: after a crash,
+    too, every lead stands in the table exactly once.
     """
 
     name = "sql"
