@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ...budget import DAY, Spent, made_today
 from .. import completing
 from ..invocation import Invocation
 from ..options import command
 
 if TYPE_CHECKING:
+    from ...budget import Spent
     from ..survey import Known
 
 
@@ -28,6 +28,7 @@ def status(invocation: Invocation, folder: Path | None) -> int:
     Example:
       syncline status
     """
+    from ...budget import made_today
     from .. import documents
     from ..survey import all_known
 
@@ -68,6 +69,7 @@ def _show(invocation: Invocation, known: Sequence[Known], faulty: int) -> None:
 
 
 def _show_budgets(invocation: Invocation, parked: Mapping[str, float], today: Mapping[str, Spent]) -> None:
+    from ...budget import DAY
     from ...console import text
 
     terminal = invocation.terminal
