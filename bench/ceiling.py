@@ -17,10 +17,10 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 import yaml  # noqa: E402 - the path comes first
-from ceiling_place import WINDOW, Ceiling, Measured  # noqa: E402
-from fault_place import Place  # noqa: E402
-from syncline_zoho_sandbox import Sandbox  # noqa: E402
-from workshop import Own  # noqa: E402
+from ceiling_place import WINDOW, Ceiling, Measured  # noqa: E402 - the path comes first
+from fault_place import Place  # noqa: E402 - the path comes first
+from syncline_zoho_sandbox import Sandbox  # noqa: E402 - the path comes first
+from workshop import Own  # noqa: E402 - the path comes first
 
 SUBSCRIBE = "marketinghub.listsubscribe"
 AUDIENCE = ("marketinghub.getmailinglists", "marketinghub.getleads", "marketinghub.leadscount")

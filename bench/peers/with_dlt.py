@@ -25,10 +25,9 @@ os.environ |= {
 
 import dlt  # noqa: E402 - it reads the environment when it is imported
 import orjson  # noqa: E402 - as above
-from rules import COLUMNS, RENAME, ROLES, is_valid  # noqa: E402 - the path comes first
+from rules import COLUMNS, RENAME, judged, tidied  # noqa: E402 - the path comes first
 
 PIECE = 10_000
-seen: set[str] = set()
 
 
 def records() -> Iterator[list[dict[str, Any]]]:
@@ -42,30 +41,6 @@ def records() -> Iterator[list[dict[str, Any]]]:
                 piece = []
     if piece:
         yield piece
-
-
-def tidied(record: dict[str, Any]) -> dict[str, Any]:
-    """S1."""
-    lead = {RENAME.get(name, name): value for name, value in record.items()}
-    lead["email"] = (lead["email"] or "").strip().lower()
-    return lead
-
-
-def judged(record: dict[str, Any]) -> dict[str, Any]:
-    """S2."""
-    lead = tidied(record)
-    email = lead["email"]
-    if not email:
-        lead["reason"] = "empty_email"
-    elif not is_valid(email):
-        lead["reason"] = "invalid_pattern"
-    elif email.partition("@")[0] in ROLES:
-        lead["reason"] = "group_email"
-    elif email in seen:
-        lead["reason"] = "file_duplicate"
-    else:
-        seen.add(email)
-    return lead
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -29,6 +30,7 @@ FAST = (
 """Whatever it takes, email-validator takes too, given the two limits of length and the endings below."""
 SPECIAL = (".arpa", ".invalid", ".local", ".localhost", ".onion", ".test")
 _fast = re.compile(FAST[1:-1]).fullmatch
+_seen: set[str] = set()
 
 
 def is_plain(address: str) -> bool:
@@ -44,3 +46,27 @@ def is_valid(address: str) -> bool:
     except EmailNotValidError:
         return False
     return True
+
+
+def tidied(record: dict[str, Any]) -> dict[str, Any]:
+    """S1, for one record."""
+    lead = {RENAME.get(name, name): value for name, value in record.items()}
+    lead["email"] = (lead["email"] or "").strip().lower()
+    return lead
+
+
+def judged(record: dict[str, Any]) -> dict[str, Any]:
+    """S2, for one record; a lead that is kept out has a `reason`. The addresses that were seen are a plain set."""
+    lead = tidied(record)
+    email = lead["email"]
+    if not email:
+        lead["reason"] = "empty_email"
+    elif not is_valid(email):
+        lead["reason"] = "invalid_pattern"
+    elif email.partition("@")[0] in ROLES:
+        lead["reason"] = "group_email"
+    elif email in _seen:
+        lead["reason"] = "file_duplicate"
+    else:
+        _seen.add(email)
+    return lead

@@ -302,6 +302,7 @@ class Database:
         cursor.execute("PRAGMA foreign_keys = ON")
         if not self.read_only:
             cursor.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+            cursor.execute("PRAGMA page_size = 8192")  # of a new file; half the cost of the blobs of large batches
             cursor.execute("PRAGMA journal_mode = WAL")
             cursor.execute("PRAGMA synchronous = FULL")
             cursor.execute("PRAGMA secure_delete = ON")

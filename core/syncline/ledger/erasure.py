@@ -12,7 +12,19 @@ import sqlalchemy as sa
 from ..batch import ADDRESS, ID, KEY, ROW, key_of
 from . import key_index, tables
 from .database import Database
-from .frames import DETAIL, FORMER, hash_of, hashes, may_hold, pack, pack_outcomes, unpack, unpack_outcomes
+from .frames import (
+    DETAIL,
+    FORMER,
+    hash_of,
+    hashes,
+    may_hold,
+    pack,
+    pack_outcomes,
+    pack_payload,
+    unpack,
+    unpack_outcomes,
+    unpack_payload,
+)
 from .locks import forget_people, tidy_up
 from .quotes import unquote
 from .suppression import count_forgotten, suppress
@@ -60,7 +72,7 @@ def _blank(connection: sa.Connection, run_id: str, seq: int, key: str) -> _Blank
     theirs = (pl.col(KEY) == key).fill_null(value=False)
     rows = outcomes.filter(theirs).get_column(ROW).to_list()
     outcomes = blanked(outcomes, theirs, (ADDRESS, KEY, ID, DETAIL))
-    left = hashes(outcomes.get_column(KEY).to_list())
+    left = hashes(outcomes.get_column(KEY))
     values: dict[str, bytes] = {"outcomes": pack_outcomes(outcomes)}
     if row.hashes is not None:
         values["hashes"] = left
@@ -69,9 +81,9 @@ def _blank(connection: sa.Connection, run_id: str, seq: int, key: str) -> _Blank
         values["former"] = pack(blanked(former, theirs, [KEY, FORMER]))
     sent = 0
     if row.payload is not None:
-        payload = unpack(row.payload)
+        payload = unpack_payload(row.payload)
         sent = payload.filter(theirs).height
-        values["payload"] = pack(blanked(payload, theirs, [name for name in payload.columns if name != ROW]))
+        values["payload"] = pack_payload(blanked(payload, theirs, [name for name in payload.columns if name != ROW]))
         answers = (deliveries.c.run_id == run_id) & (deliveries.c.seq == seq) & deliveries.c.row.in_(rows)
         connection.execute(deliveries.update().where(answers).values(detail=None))
     if rows:

@@ -21,8 +21,9 @@ from .frames import (
     hashes,
     pack,
     pack_outcomes,
-    unpack,
+    pack_payload,
     unpack_outcomes,
+    unpack_payload,
 )
 from .records import OpenBatch
 from .runs import IN_FLIGHT
@@ -160,9 +161,9 @@ def insert(connection: sa.Connection, run_id: str, batch: BatchState) -> None:
             cursor=batch.cursor,
             counts=batch.counts.plain(),
             end_row=int(str(end)) + 1 if end is not None else 0,
-            hashes=hashes(batch.outcomes.get_column(KEY).to_list()),
+            hashes=hashes(batch.outcomes.get_column(KEY)),
             outcomes=pack_outcomes(batch.outcomes if is_open else batch.outcomes[OUTCOMES.names()]),
-            payload=pack(batch.payload, plain=True, brief=True) if is_open else None,
+            payload=pack_payload(batch.payload) if is_open else None,
             former=None if batch.former is None else pack(batch.former),
             returned=batch.returned,
         )
@@ -196,7 +197,7 @@ def load(connection: sa.Connection, run_id: str, seq: int | None = None) -> list
 
 def _loaded(connection: sa.Connection, run_id: str, row: sa.Row[tuple[object, ...]]) -> BatchState:
     batch = BatchState(
-        row.seq, unpack_outcomes(row.outcomes), unpack(row.payload), row.cursor, Counts.from_plain(row.counts)
+        row.seq, unpack_outcomes(row.outcomes), unpack_payload(row.payload), row.cursor, Counts.from_plain(row.counts)
     )
     here = (deliveries.c.run_id == run_id) & (deliveries.c.seq == row.seq)
     found = connection.execute(sa.select(deliveries).where(here)).all()

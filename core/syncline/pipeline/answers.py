@@ -27,6 +27,8 @@ ANSWERS = pl.Schema(
 )
 """What a journal is told became of leads."""
 ANSWER = "answer"
+Answer = Sequence[Result] | Result
+"""What a sink says of leads: of each, or the same of all."""
 _LOST = Result(ResultKind.UNKNOWN, "answer_lost")
 
 
@@ -53,15 +55,19 @@ def final(row: int, outcome: str, reason: str, answer: Result) -> tuple[Any, ...
     return row, "rejected", answer.code or "refused", detail, code, False, False, heals
 
 
-def concluded(leads: pl.DataFrame, results: Sequence[Result]) -> pl.DataFrame:
-    """`ANSWERS` for leads (`#row` and what was planned) with a result for each. Each distinct pair is looked at once:
-    of many leads nearly all are answered alike."""
-    distinct = {id(result): result for result in results}
-    numbers = {each: number for number, each in enumerate(distinct)}
-    answer = pl.Series(ANSWER, [numbers[id(result)] for result in results], dtype=pl.UInt32)
-    rows = leads.select(ROW, PLANNED_OUTCOME, PLANNED_REASON).with_columns(answer)
+def distinct(answer: Answer) -> list[Result]:
+    """The results in an answer, each object once."""
+    return [answer] if isinstance(answer, Result) else list({id(result): result for result in answer}.values())
+
+
+def concluded(leads: pl.DataFrame, answer: Answer) -> pl.DataFrame:
+    """`ANSWERS` for leads (`#row` and what was planned). Each distinct pair of plan and result is looked at once: of
+    many leads nearly all are answered alike."""
+    given = distinct(answer)
+    numbers = {id(each): number for number, each in enumerate(given)}
+    which = pl.lit(0) if isinstance(answer, Result) else pl.Series([numbers[id(result)] for result in answer])
+    rows = leads.select(ROW, PLANNED_OUTCOME, PLANNED_REASON).with_columns(which.cast(pl.UInt32).alias(ANSWER))
     keys = [PLANNED_OUTCOME, PLANNED_REASON, ANSWER]
-    given = list(distinct.values())
     ends = [(*pair, *final(0, pair[0], pair[1], given[pair[2]])[1:]) for pair in rows.select(keys).unique().iter_rows()]
     schema = {name: rows.schema[name] for name in keys} | {name: ANSWERS[name] for name in ANSWERS.names()[1:]}
     found = pl.DataFrame(ends, schema=schema, orient="row")
@@ -70,7 +76,7 @@ def concluded(leads: pl.DataFrame, results: Sequence[Result]) -> pl.DataFrame:
     return rows.join(found, on=keys, how="left", nulls_equal=True, maintain_order="left").select(ANSWERS.names())
 
 
-def check_count(sink: Sink[Any], results: Sequence[Result], leads: int) -> None:
-    """Raises `PluginError` unless there is one result for each lead."""
-    if len(results) != leads:
-        raise PluginError(f"sink {sink.name!r} gave {len(results)} results for {leads} leads")
+def check_count(sink: Sink[Any], answer: Answer, leads: int) -> None:
+    """Raises `PluginError` unless there is one result for each lead, or one for all."""
+    if not isinstance(answer, Result) and len(answer) != leads:
+        raise PluginError(f"sink {sink.name!r} gave {len(answer)} results for {leads} leads")

@@ -23,7 +23,7 @@ from ..clock import SYSTEM, Clock
 from ..decision import Outcome
 from ..errors import Deactivate, Fatal, Lost, PluginError, Retriable, SynclineError
 from ..plugin import Result, ResultKind, Sink
-from .answers import ANSWERS, check_count, concluded, settled
+from .answers import ANSWERS, Answer, check_count, concluded, distinct, settled
 from .match import DETAIL, OUTCOME, REASON
 from .shape import completed
 
@@ -200,7 +200,7 @@ class Delivery:
 
     def _keep_out(self, seq: int, leads: pl.DataFrame) -> None:
         if leads.height:
-            self._answer(seq, leads, [Result(ResultKind.REFUSED, ignored="do_not_mail")] * leads.height)
+            self._answer(seq, leads, Result(ResultKind.REFUSED, ignored="do_not_mail"))
 
     def _pass_over(self, seq: int, leads: pl.DataFrame) -> None:
         if leads.height:
@@ -253,14 +253,15 @@ class Delivery:
                     return
                 answer = self._attempted(call)
             if not isinstance(answer, Exception):
-                self._take(call, answer)
+                check_count(self._sink, answer, call.leads.height)
+                self._conclude(call, answer)
                 return
             again = self._failed(call, answer)
             if again is None:
                 return
             call = again
 
-    def _attempted(self, call: Call) -> Sequence[Result] | Result | Exception:
+    def _attempted(self, call: Call) -> Answer | Exception:
         try:
             return self._sink.deliver(call.encoded)
         except Exception as error:  # noqa: BLE001 - `_failed` tells them apart
@@ -284,12 +285,6 @@ class Delivery:
                 raise error
             raise PluginError(f"sink {self._sink.name!r} broke while delivering", why=type(error).__name__) from error
         return None
-
-    def _take(self, call: Call, answer: Sequence[Result] | Result) -> None:
-        """What the sink said, of each lead or of all."""
-        results = [answer] * call.leads.height if isinstance(answer, Result) else answer
-        check_count(self._sink, results, call.leads.height)
-        self._conclude(call, results)
 
     def _granted(self, call: Call) -> bool:
         """Pay for the call, which is marked then; False when the run ends meanwhile, and it is not marked."""
@@ -339,12 +334,12 @@ class Delivery:
         with self._lock:
             self._lost.append(call)
 
-    def _conclude(self, call: Call, results: Sequence[Result]) -> None:
+    def _conclude(self, call: Call, answer: Answer) -> None:
         """Record what is certain; leads the other side asks to send again go again, lost ones are settled later."""
-        kinds_met = {result.kind for result in {id(each): each for each in results}.values()}
-        if kinds_met <= {ResultKind.ACCEPTED, ResultKind.REFUSED}:
-            self._answer(call.seq, call.leads, results)
+        if {result.kind for result in distinct(answer)} <= {ResultKind.ACCEPTED, ResultKind.REFUSED}:
+            self._answer(call.seq, call.leads, answer)
             return
+        results = [answer] * call.leads.height if isinstance(answer, Result) else answer
         kinds = pl.Series([result.kind.value for result in results])
         again = (kinds == ResultKind.RETRYABLE.value) if call.attempt < ATTEMPTS else pl.Series([False] * len(results))
         lost = kinds == ResultKind.UNKNOWN.value
@@ -359,10 +354,10 @@ class Delivery:
             if self._waited(call, Retriable("asked to send again")):
                 self._deliver(call.filter(again, call.attempt + 1))
 
-    def _answer(self, seq: int, leads: pl.DataFrame, results: Sequence[Result]) -> None:
+    def _answer(self, seq: int, leads: pl.DataFrame, answer: Answer) -> None:
         """Bring answers on record. Nobody waits for it: the mark of the next call is queued behind it, so no more calls
         than go out at once are ever without a recorded answer."""
-        self._tell(seq, concluded(leads, results))
+        self._tell(seq, concluded(leads, answer))
 
     def _tell(self, seq: int, answers: pl.DataFrame) -> None:
         self._journal.answered(seq, answers, wait=False)

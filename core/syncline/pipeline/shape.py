@@ -77,12 +77,12 @@ class Shape:
             after = transform.apply(frame)
         except pl.exceptions.PolarsError as error:
             raise Fatal(f"transform {transform.name!r} failed", why=_short(error)) from None
-        if after.height != frame.height or not after.select(ID, ROW).equals(frame.select(ID, ROW)):
+        if after.height != frame.height or not after[ROW].equals(frame[ROW]):
             raise PluginError(
                 f"transform {transform.name!r} added, dropped or moved rows",
                 mend="apply() must keep every row in its place",
             )
-        return after
+        return after.with_columns(frame[ID])
 
 
 def completed(frame: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
