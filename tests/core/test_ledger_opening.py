@@ -47,15 +47,54 @@ def test_a_new_ledger_belongs_to_its_owner_alone_whatever_the_umask(tmp_path: Pa
     assert [stat.S_IMODE((tmp_path / each).stat().st_mode) for each in ("deep", "deep/er")] == [0o700, 0o700]
 
 
+def migrated(url: str) -> Database:
+    """A ledger that was of the first version once."""
+    bare = database(url)
+    with bare.write() as connection:
+        schema.upgrade(connection, "head")
+    return bare
+
+
 def test_the_migrations_lead_to_exactly_the_tables_in_the_code(ledger_url: str) -> None:
-    with Ledger.open(ledger_url):
-        pass
-    bare = database(ledger_url)
+    bare = migrated(ledger_url)
     with bare.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
         assert compare_metadata(context, metadata) == []
         assert schema.version_of(connection, "") == VERSION
     bare.close()
+
+
+def plain(found: object) -> str:
+    """What was found, as a text; dicts in the order of their keys."""
+    if isinstance(found, dict):
+        return str({key: plain(found[key]) for key in sorted(found)})
+    return str([plain(each) for each in found]) if isinstance(found, list) else str(found)
+
+
+def held(bare: Database) -> dict[str, object]:
+    """All that the database itself says of its tables, and the rows that are there from the start."""
+    with bare.read() as connection:
+        found = sa.inspect(connection)
+        tables: dict[str, object] = {}
+        for name in found.get_table_names():
+            tables[name] = {
+                "columns": {each["name"]: plain(each) for each in found.get_columns(name)},
+                "key": found.get_pk_constraint(name)["constrained_columns"],
+                "foreign keys": sorted(plain(each) for each in found.get_foreign_keys(name)),
+                "indexes": sorted(plain(each) for each in found.get_indexes(name)),
+            }
+        for name in ("alembic_version", "changes"):
+            tables[f"rows of {name}"] = connection.execute(sa.text(f"SELECT * FROM {name}")).all()
+    bare.close()
+    return tables
+
+
+def test_a_new_ledger_is_what_the_migrations_would_make_of_the_first(tmp_path: Path, postgresql: Server) -> None:
+    with postgresql.fresh_database() as new, postgresql.fresh_database() as old:
+        for fresh, earlier in ((f"sqlite:///{tmp_path}/new.db", f"sqlite:///{tmp_path}/old.db"), (new, old)):
+            with Ledger.open(fresh):
+                pass
+            assert held(database(fresh)) == held(migrated(earlier))
 
 
 def test_a_ledger_of_the_first_version_is_brought_forward_with_what_it_holds(ledger_url: str) -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from ..errors import Fatal
 from .asking import asked_again
 from .database import Database, sqlite_path
-from .tables import VERSION, meta
+from .tables import VERSION, changes, meta, metadata
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -88,9 +88,26 @@ def migrate(database: Database) -> None:
         database.lock(connection, "syncline schema")
         if _is_current(connection, database.url):
             return
-        upgrade(connection, "head")
+        if version_of(connection, database.url) is None:
+            _create(connection)
+        else:
+            upgrade(connection, "head")
         if connection.scalar(sa.select(sa.func.count()).select_from(meta).where(meta.c.name == "secret")) == 0:
             connection.execute(meta.insert().values(name="secret", value=secrets.token_bytes(32)))
+
+
+def _create(connection: sa.Connection) -> None:
+    """Make the tables of the newest version: an empty database has nothing to be brought forward."""
+    metadata.create_all(connection, checkfirst=False)
+    version = sa.Table(
+        "alembic_version",
+        sa.MetaData(),
+        sa.Column("version_num", sa.String(32), nullable=False),
+        sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+    )
+    version.create(connection)
+    connection.execute(version.insert().values(version_num=VERSION))
+    connection.execute(changes.insert().values(id=1, number=0))
 
 
 def upgrade(connection: sa.Connection, to: str) -> None:
