@@ -209,7 +209,7 @@ class Budgets:
         self._stop = stop or threading.Event()
         self._waiting = waiting
         self.clock = clock
-        self._lock = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
         self._ahead: dict[str, Spent] = {}
 
     def acquire(self, name: str, limit: Limit, n: int = 1) -> None:
@@ -251,24 +251,27 @@ class Budgets:
 
     def park(self, name: str, seconds: float) -> None:
         """The remote locked this endpoint: nobody who shares the store calls it for `seconds`."""
-        with self._lock:
+        with self._alone(name):
             self._ahead.pop(name, None)
-        self._store.park(name, self._now() + seconds)
+            self._store.park(name, self._now() + seconds)
 
     def _now(self) -> float:
         return self.clock().timestamp()
 
     def _take(self, name: str, limit: Limit, n: int) -> float:
-        """Like `Store.take`; of a generous budget some calls are taken ahead, so that not each one asks the store."""
-        now = self._now()
-        with self._lock:
+        """Like `Store.take`; of a generous budget some calls are taken ahead, so that not each one asks the store.
+        While one thread asks, the others wait for what it gets."""
+        with self._alone(name):
+            now = self._now()
             ahead = self._ahead.get(name)
             if ahead is not None and ahead.calls >= n and now - ahead.at < AHEAD_SECONDS:
                 self._ahead[name] = Spent(ahead.at, ahead.calls - n)
                 return 0.0
-        block = max(n, min(AHEAD_CALLS, limit.calls // AHEAD_SHARE))
-        if block > n and not self._store.take(name, limit, block, now):
-            with self._lock:
+            block = max(n, min(AHEAD_CALLS, limit.calls // AHEAD_SHARE))
+            if block > n and not self._store.take(name, limit, block, now):
                 self._ahead[name] = Spent(now, block - n)
-            return 0.0
-        return self._store.take(name, limit, n, now)
+                return 0.0
+            return self._store.take(name, limit, n, now)
+
+    def _alone(self, name: str) -> threading.Lock:
+        return self._locks.setdefault(name, threading.Lock())

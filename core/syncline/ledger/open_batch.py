@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -88,16 +89,17 @@ class BatchState:
                 raise Fatal(f"batch {self.seq}: rows {sorted(strange)[:5]} have an answer but no open delivery")
             self.answered.update(rows)
             self.sent.difference_update(rows)
-        for outcome, reason, n in results.group_by(OUTCOME, REASON).len().iter_rows():
+        ends = Counter(zip(results.get_column(OUTCOME), results.get_column(REASON), strict=True))
+        for (outcome, reason), n in ends.items():
             self.counts.move(IN_FLIGHT, (Outcome(outcome), reason), n)
-        self.answers.append(results.select(pl.col(name).cast(kind) for name, kind in ANSWERS.items()))
+        self.answers.append(results[ANSWERS.names()].cast(ANSWERS))
 
     def ended_as_planned(self) -> bool:
-        """Whether all rows were answered at once, each with what was planned for it and no word more: then the blob of
-        the outcomes says it all (see `frames.unpack_closed`)."""
-        if not self.answered_whole or not set(PLANNED) <= set(self.outcomes.columns):
+        """Whether all rows were answered with what was planned for them and no word more: then the blob of the outcomes
+        says it all (see `frames.unpack_closed`)."""
+        if not self.answers or not set(PLANNED) <= set(self.outcomes.columns):
             return False
-        planned, said = self.outcomes.filter(pl.col(PLANNED[0]).is_not_null()), self.answers[0]
+        planned, said = self.outcomes.filter(pl.col(PLANNED[0]).is_not_null()), pl.concat(self.answers).sort(ROW)
         if planned.height != said.height or planned.get_column(DETAIL).null_count() != planned.height:
             return False
         plans = zip((ROW, *PLANNED), (ROW, OUTCOME, REASON), strict=True)

@@ -29,20 +29,23 @@ def settle(connection: sa.Connection, desk: Desk, payload: pl.DataFrame, results
     """Record all consequences of these answers; `payload` holds at least the rows of `results`."""
     if desk.list_id is not None:
         hold_list(desk.database, connection, desk.list_id)
-    of_people = desk.list_id is not None or has_open(connection, desk)
-    if not of_people and results.get_column(OUTCOME).is_in(_PLAINLY_THERE).all():
+    waiting = has_open(connection, desk)
+    plain = results.get_column(OUTCOME).is_in(_PLAINLY_THERE).all()
+    if plain and not waiting and desk.list_id is None:
         return
     answered = payload.drop(OUTCOME, REASON, DETAIL, strict=False).join(results, on=ROW, how="inner")
     accepted = answered.filter(pl.col("accepted"))
-    settle_leads(connection, desk, accepted, "delivered")
-    arrived = accepted.filter(pl.col(KEY).is_not_null())
-    if arrived.height:
-        _arrived(connection, desk, arrived)
+    if waiting:
+        settle_leads(connection, desk, accepted, "delivered")
+    if desk.list_id is not None:
+        _arrived(connection, desk, desk.list_id, accepted)
+    if plain:
+        return
     failed = results.filter(pl.col(OUTCOME).is_in([Outcome.REJECTED.value, Outcome.UNKNOWN.value]))
     if failed.height:
         bury(connection, desk, payload, failed)
     kept_out = answered.filter(pl.col(OUTCOME) == Outcome.IGNORED.value)
-    for (reason,), leads in kept_out.group_by(REASON):
+    for (reason,), leads in kept_out.group_by(REASON) if waiting else ():
         settle_leads(connection, desk, leads, f"ignored/{reason}")
     refused = kept_out.filter(pl.col(REASON).is_in(REFUSED_FOR_GOOD))
     if refused.height and desk.list_id is not None:
@@ -52,17 +55,17 @@ def settle(connection: sa.Connection, desk: Desk, payload: pl.DataFrame, results
         suppress(desk.database, connection, opted_out.get_column(KEY).drop_nulls().to_list(), "do_not_mail")
 
 
-def _arrived(connection: sa.Connection, desk: Desk, arrived: pl.DataFrame) -> None:
+def _arrived(connection: sa.Connection, desk: Desk, list_id: int, accepted: pl.DataFrame) -> None:
     now = desk.database.now()
-    if desk.list_id is None:
-        return
-    deleted = arrived.filter(pl.col(OUTCOME) == Outcome.DELETED.value)
-    if deleted.height:
-        remove(connection, desk.database, desk.run.sync_id, deleted.get_column(KEY).to_list())
-    there = arrived.filter(pl.col(OUTCOME) != Outcome.DELETED.value).sort(KEY)
-    if there.height:
-        _remember(connection, desk, there, now)
-        _in_audience(connection, desk, desk.list_id, there.filter(~pl.col("awaiting")), now)
+    arrived = accepted.lazy().filter(pl.col(KEY).is_not_null()).sort(KEY).collect()
+    deleted = arrived.get_column(OUTCOME) == Outcome.DELETED.value
+    if deleted.any():
+        gone, arrived = arrived.filter(deleted), arrived.filter(~deleted)
+        remove(connection, desk.database, desk.run.sync_id, gone.get_column(KEY).to_list())
+    if arrived.height:
+        _remember(connection, desk, arrived, now)
+        awaiting = arrived.get_column("awaiting")
+        _in_audience(connection, desk, list_id, arrived.filter(~awaiting) if awaiting.any() else arrived, now)
 
 
 def remove(connection: sa.Connection, database: Database, sync_id: int, keys: list[str]) -> None:

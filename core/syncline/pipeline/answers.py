@@ -64,6 +64,11 @@ def concluded(leads: pl.DataFrame, answer: Answer) -> pl.DataFrame:
     """`ANSWERS` for leads (`#row` and what was planned). Each distinct pair of plan and result is looked at once: of
     many leads nearly all are answered alike."""
     given = distinct(answer)
+    plans = leads[PLANNED_OUTCOME], leads[PLANNED_REASON]
+    if len(given) == 1 and all(plan.n_unique() == 1 for plan in plans):
+        end = zip(ANSWERS.items(), final(0, plans[0][0], plans[1][0], given[0]), strict=True)
+        one = [pl.Series(name, [value], kind).new_from_index(0, leads.height) for (name, kind), value in end]
+        return pl.DataFrame([leads[ROW], *one[1:]])
     numbers = {id(each): number for number, each in enumerate(given)}
     which = pl.lit(0) if isinstance(answer, Result) else pl.Series([numbers[id(result)] for result in answer])
     rows = leads.select(ROW, PLANNED_OUTCOME, PLANNED_REASON).with_columns(which.cast(pl.UInt32).alias(ANSWER))
@@ -71,8 +76,6 @@ def concluded(leads: pl.DataFrame, answer: Answer) -> pl.DataFrame:
     ends = [(*pair, *final(0, pair[0], pair[1], given[pair[2]])[1:]) for pair in rows.select(keys).unique().iter_rows()]
     schema = {name: rows.schema[name] for name in keys} | {name: ANSWERS[name] for name in ANSWERS.names()[1:]}
     found = pl.DataFrame(ends, schema=schema, orient="row")
-    if found.height == 1:
-        return rows.select(ROW).join(found.select(ANSWERS.names()[1:]), how="cross")
     return rows.join(found, on=keys, how="left", nulls_equal=True, maintain_order="left").select(ANSWERS.names())
 
 
