@@ -186,9 +186,10 @@ class Match:
 
     def _once(self, decided: pl.DataFrame, handled: set[str]) -> pl.DataFrame:
         """Of several leads of one person, the first in a run is sent; the others count as duplicates."""
-        earlier = pl.col(KEY).is_in(pl.Series(list(handled), dtype=pl.String).implode())
+        keys = decided[KEY].to_list()
+        earlier = pl.lit(pl.Series([key in handled for key in keys], dtype=pl.Boolean))
         again = (~pl.col(KEY).is_first_distinct() | earlier) & pl.col(PLANNED_OUTCOME).is_not_null()
-        handled.update(decided[KEY].drop_nulls())
+        handled.update(key for key in keys if key is not None)
         word = {
             OUTCOME: pl.lit(Outcome.DUPLICATE.value),
             REASON: pl.lit("unchanged"),
