@@ -92,7 +92,8 @@ class BatchState:
         ends = Counter(zip(results.get_column(OUTCOME), results.get_column(REASON), strict=True))
         for (outcome, reason), n in ends.items():
             self.counts.move(IN_FLIGHT, (Outcome(outcome), reason), n)
-        self.answers.append(results[ANSWERS.names()].cast(ANSWERS))
+        said = results[ANSWERS.names()]
+        self.answers.append(said if said.schema == ANSWERS else said.cast(ANSWERS))
 
     def ended_as_planned(self) -> bool:
         """Whether all rows were answered with what was planned for them and no word more: then the blob of the outcomes

@@ -21,7 +21,7 @@ REFUSED_FOR_GOOD = (Status.INVALID.value, Status.GROUP.value)
 NOT_OPTED_OUT = sa.and_(
     *(audience.c.status != each.value for each in (Status.UNSUBSCRIBED, Status.BOUNCED, Status.DO_NOT_MAIL))
 )
-_PLAINLY_THERE = (Outcome.NEW.value, Outcome.RE_ADDED.value, Outcome.DUPLICATE.value)
+_PLAINLY_THERE = {Outcome.NEW.value, Outcome.RE_ADDED.value, Outcome.DUPLICATE.value}
 FINGERPRINT, VALUES = "#fingerprint", "#values"
 
 
@@ -30,7 +30,7 @@ def settle(connection: sa.Connection, desk: Desk, payload: pl.DataFrame, results
     if desk.list_id is not None:
         hold_list(desk.database, connection, desk.list_id)
     waiting = has_open(connection, desk)
-    plain = results.get_column(OUTCOME).is_in(_PLAINLY_THERE).all()
+    plain = set(results.get_column(OUTCOME).to_list()) <= _PLAINLY_THERE
     if plain and not waiting and desk.list_id is None:
         return
     answered = payload.drop(OUTCOME, REASON, DETAIL, strict=False).join(results, on=ROW, how="inner")
@@ -75,13 +75,8 @@ def remove(connection: sa.Connection, database: Database, sync_id: int, keys: li
 
 
 def _remember(connection: sa.Connection, desk: Desk, there: pl.DataFrame, now: datetime) -> None:
-    rows = there.select(
-        pl.col(KEY).alias("key"),
-        pl.col(ID).alias("source_id"),
-        pl.col(FINGERPRINT).alias("fingerprint"),
-        pl.col(VALUES).alias("values"),
-        "awaiting",
-    )
+    rows = there[[KEY, ID, FINGERPRINT, VALUES, "awaiting"]]
+    rows.columns = ["key", "source_id", "fingerprint", "values", "awaiting"]
     desk.database.many(
         connection, _upsert_members, rows,
         sync_id=desk.run.sync_id, delivered_at=micros(now), seen=False, removed=False,
@@ -100,7 +95,8 @@ def _in_audience(connection: sa.Connection, desk: Desk, list_id: int, there: pl.
     """An accepted lead stands in the list from now on; it never hides that the person opted out meanwhile."""
     if there.is_empty():
         return
-    rows = there.select(pl.col(KEY).alias("key"), pl.col(VALUES).alias("values"))
+    rows = there[[KEY, VALUES]]
+    rows.columns = ["key", "values"]
     desk.database.many(
         connection, _upsert_active, rows,
         list_id=list_id, status=Status.ACTIVE.value, seen_at=micros(now), gone=False,

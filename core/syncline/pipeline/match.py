@@ -79,7 +79,8 @@ class Match:
         """The batch with `#status`; the audience is looked at first, if this batch needs it."""
         status: pl.Series | pl.Expr = _NULL
         if self._sink.remembers():
-            self._people.look(self._something_to_send(batch.alive))
+            if not self._people.is_fresh:
+                self._people.look(self._something_to_send(batch.alive))
             known = self._people.known(batch.alive[KEY])
             status = batch.alive.select(KEY).join(known, on=KEY, how="left", maintain_order="left")["status"]
         return replace(
@@ -181,6 +182,8 @@ class Match:
     def _moved(self, frame: pl.DataFrame) -> pl.Expr:
         """Leads of records whose person opted out under the address that the record had before."""
         former = self._people.former(frame)
+        if former.is_empty():
+            return pl.lit(False)
         out = former["status"].is_in(_OPTED_OUT).fill_null(False) | self._suppressed(former[KEY])
         return pl.col(ID).is_in(former.filter(out)[ID].implode()).fill_null(False)
 

@@ -27,6 +27,7 @@ MEMBERS = pl.Schema(
 AUDIENCE = pl.Schema({"list": pl.String, KEY: pl.String, "status": pl.String, "values": pl.String, "gone": pl.Boolean})
 AWAITING = pl.Schema({"list": pl.String, KEY: pl.String})
 UNSURE = pl.Schema({KEY: pl.String, "unsure": pl.String})
+FORMER = pl.Schema({ID: pl.String, KEY: pl.String, "status": pl.String})
 REFUSED = pl.Schema({KEY: pl.String, "refused": pl.Int64, "refused_code": pl.String, "refused_detail": pl.String})
 _FACTS = ("status", "in_target", "gone", "values", "delivered", "unsure")
 KNOWN = (*_FACTS, *(name for schema in (REFUSED, MEMBERS) for name in schema if name != KEY))
@@ -145,6 +146,8 @@ class People:
 
         Those whom this sync itself took out are left out.
         """
+        if self._members.is_empty():
+            return pl.DataFrame(schema=FORMER)
         members = self._members.filter(~pl.col("removed")).select(pl.col("source_id").alias(ID), KEY)
         records = leads.select(ID, pl.col(KEY).alias("now")).drop_nulls().unique()
         others = members.join(records, on=ID).filter(pl.col(KEY) != pl.col("now"))
