@@ -151,3 +151,10 @@ def on_a_terminal(command: list[str], variables: dict[str, str]) -> str:
     os.waitpid(pid, 0)
     os.close(descriptor)
     return found.decode()
+
+
+def test_lines_are_masked_where_one_of_them_holds_a_secret(capsys: Said) -> None:
+    terminal().lines({"n": n, "said": f"in {SECRET}" if n == 1500 else "no"} for n in range(2500))
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line)["n"] for line in lines] == list(range(2500))
+    assert {json.loads(line)["said"] for line in lines} == {"no", f"in {MASK}"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     import polars as pl
 
     from .config import CsvConfig, NdjsonConfig
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.@-]+").fullmatch
+"""A text that stands in a file as it is."""
 
 
 def types_of(types: Mapping[str, str]) -> dict[str, pl.DataType]:
@@ -42,8 +47,11 @@ class FileSource(Source[Any]):
         """The file; `Fatal` says why it cannot be read."""
         return opened(self.config.path)
 
-    def frames(self, file: BinaryIO, start: Place, names: Iterable[str]) -> Iterator[tuple[pl.DataFrame, Place]]:
-        """From a place on: frames with these columns (no names: all), and the place after each."""
+    def frames(
+        self, file: BinaryIO, start: Place, names: Iterable[str], holding: bytes = b""
+    ) -> Iterator[tuple[pl.DataFrame, Place]]:
+        """From a place on: frames with these columns (no names: all), and the place after each. Blocks that surely have
+        no value `holding` these letters may be left out."""
         raise NotImplementedError(type(self).__name__)
 
     def check(self, needed: Iterable[str]) -> Iterator[Check]:
@@ -95,8 +103,9 @@ class FileSource(Source[Any]):
 
         if self.config.id is None:
             return None
+        as_written = self.config.types.get(self.config.id, "text") == "text" and _PLAIN(id)
         with self.open() as file:
-            for frame, _ in self.frames(file, Place(), ()):
+            for frame, _ in self.frames(file, Place(), (), id.encode() if as_written else b""):
                 found = frame.filter(pl.col(self.config.id).cast(pl.String) == id)
                 if found.height:
                     return found.to_dicts()[0]

@@ -41,11 +41,15 @@ class Ndjson(FileSource):
         super().__init__(config, connection)
         self.id_field = config.id
 
-    def frames(self, file: BinaryIO, start: Place, names: Iterable[str]) -> Iterator[tuple[pl.DataFrame, Place]]:
+    def frames(
+        self, file: BinaryIO, start: Place, names: Iterable[str], holding: bytes = b""
+    ) -> Iterator[tuple[pl.DataFrame, Place]]:
         """See `FileSource`."""
         wanted = list(names)
         seen: set[str] = set()
         for block, place, end in blocks(file, self.config.path, start, lines):
+            if holding not in block and b"\\u" not in block:  # any letter may be written as its number
+                continue
             text = block.removeprefix(BOM) if not place.offset else block
             asked = wanted or _names(text, self.config.path, place)
             frame = self._parsed(text, asked, place)

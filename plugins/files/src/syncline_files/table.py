@@ -45,11 +45,15 @@ class Csv(FileSource):
         name = self.config.encoding.lower().replace("_", "-")
         return file if name in ("utf-8", "utf8") else Transcoded(file, self.config.encoding, self.config.path)
 
-    def frames(self, file: BinaryIO, start: Place, names: Iterable[str]) -> Iterator[tuple[pl.DataFrame, Place]]:
+    def frames(
+        self, file: BinaryIO, start: Place, names: Iterable[str], holding: bytes = b""
+    ) -> Iterator[tuple[pl.DataFrame, Place]]:
         """See `FileSource`."""
         wanted = list(names)
         header, first = self._begin(file)
         for block, place, end in blocks(file, self.config.path, start if start.offset else first, self._records):
+            if holding not in block:
+                continue
             frame = self._parsed(block, header, place)
             yield frame.select([name for name in wanted if name in frame.columns] if wanted else frame.columns), end
 
