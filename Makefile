@@ -81,6 +81,12 @@ bench-ceiling: $(VENV)/.tools
 bench-start: $(VENV)/.tools
 	$(BIN)/python bench/start.py
 
+## make bench-ledger RUNS=100: what the ledger costs in a run, and how fast it answers when it holds many
+.PHONY: bench-ledger
+RUNS ?= 100
+bench-ledger: $(VENV)/.tools
+	$(BIN)/python bench/ledger.py --runs $(RUNS)
+
 ## make bench-http: a paged HTTP source into an HTTP sink, beside the limit by arithmetic and a pipeline written by hand
 .PHONY: bench-http
 bench-http: $(VENV)/.tools
