@@ -107,7 +107,7 @@ def preview(executor: Executor, bound: Bound) -> Preview:
             look.at(returning.watched(shaped))
         if extraction.whole().ending is Ending.STOPPED_EARLY:
             raise Fatal("the source stopped early, so this preview would be half a truth", mend="try again")
-        _guard(shown, executor, sync, assembly, look.seen, pl.concat(look.plans))
+        going = _guard(shown, executor, sync, assembly, look.seen, pl.concat(look.plans))
         read = shown.counts.total
         look.at(returning.batches(read, pipeline.fields))
         shown.returned = shown.counts.total - read
@@ -115,6 +115,8 @@ def preview(executor: Executor, bound: Bound) -> Preview:
             shown.writes = sink.cost(shown.to_send)
             shown.seconds = sink.estimate(shown.writes)
             shown.writes += sink.provision(assembly.mapped)
+        if going:
+            shown.writes += sink.cost_of_removal(going)
         shown.reads = {"source": source.calls, "sink": sink.calls}
         shown.today = foresee(ledger, source, source.calls, besides=source.calls)
     return shown
@@ -161,10 +163,10 @@ def _guard(
     assembly: Assembly,
     seen: Sequence[pl.DataFrame],
     plan: pl.DataFrame,
-) -> None:
-    """What the guards would say: leads that would wait are counted as such, and are not sent."""
+) -> int:
+    """What the guards would say: leads that would wait are counted as such, and are not sent. How many would go."""
     if sync is None:
-        return
+        return 0
     ledger, limits = executor.ledger, assembly.spec.guards
     members, approved = ledger.members(sync.id), ledger.approved(sync.id)
     known = members.filter(~pl.col("removed")).height
@@ -174,7 +176,7 @@ def _guard(
         shown.counts.move((Outcome.DUPLICATE, "updated"), (Outcome.DUPLICATE, HELD), waiting.height)
     former = comparable(sync, assembly)
     if former is None:
-        return
+        return 0
     departed = gone(members, ledger.recorded(ledger.run(former)), seen)
     shown.empty = departed.empty
     leaving, tally = judged(removals(departed.leaving), departed.of, limits.removals, approved)
@@ -183,6 +185,7 @@ def _guard(
     shown.guards["removals"] = tally
     if going := 0 if departed.empty or waiting.height else departed.leaving.height - leaving.height:
         shown.counts.add(Outcome.DELETED, assembly.sink.removal() or "", going)
+    return going
 
 
 def _compare(shown: Preview, to_send: pl.DataFrame, former: dict[str, dict[str, Any]], key_field: str) -> None:

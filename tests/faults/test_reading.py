@@ -49,6 +49,19 @@ def crowd(place: Place) -> Place:
     return place
 
 
+def test_a_preview_counts_the_calls_of_those_who_leave(place: Place) -> None:
+    place.write(sink={"on_delete": "unsubscribe"}, mapping={"Lead Email": "Email"})
+    gone = place.box.insert_records(*(signup(f"p{n}") for n in range(4)))
+    place.run()
+    place.box.delete_records(*gone[:3])
+    place.box.insert_records(signup("new"))
+    told = place.document("preview", place.spec.name)
+    run = place.run()
+    assert (told["counts"]["deleted"], run["counts"]["deleted"]) == (3, 3)
+    assert told["calls"]["sink_writes"] == 4
+    assert told["calls"]["sink"] == run["calls"]["sink"]
+
+
 @pytest.mark.parametrize("kind", ["empty_page", "half_page"])
 def test_a_source_that_is_empty_or_half_there_removes_nobody(crowd: Place, kind: str) -> None:
     crowd.box.faults.add(kind, "creator.records")

@@ -179,6 +179,10 @@ class Sink(Plugin[C]):
         """Calls that delivering so many leads takes."""
         return -(-leads // self.batch_size)
 
+    def cost_of_removal(self, leads: int) -> int:
+        """Calls that taking so many people out takes, for `preview`."""
+        return self.cost(leads)
+
     def estimate(self, calls: int) -> float:
         """Seconds that so many delivery calls take at least, by the call budget."""
         return 0.0

@@ -182,6 +182,10 @@ class MarketingHub(Sink[MarketingHubConfig]):
             return leads
         return -(-leads // BULK) + -(-leads // self.batch_size)
 
+    def cost_of_removal(self, leads: int) -> int:
+        """One call for each."""
+        return leads
+
     def estimate(self, calls: int) -> float:
         """Seconds that so many calls take at least: full windows before the last one."""
         bulk = self._bare and not (self._target and self._target.public)
