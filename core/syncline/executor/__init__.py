@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 from collections.abc import Callable, Collection, Sequence
@@ -15,20 +14,15 @@ import polars as pl
 from .. import window as windows
 from ..adoption import adopt
 from ..assembly import Assembly
-from ..batch import ID, KEY, ROW
 from ..budget import Budgets, MemoryStore
 from ..clock import SYSTEM, Clock
-from ..decision import Outcome
 from ..errors import Deactivate, Fatal, LeaseLost, QuotaSpent, Retriable, Stopped, SynclineError
 from ..ledger import ASIDE, CARRIED_OUT, DeadLetter, Firing, Ledger, RunRecord, SyncRecord, not_runnable
 from ..ledger import Undoing as Undoes
 from ..observers import Observers
-from ..pipeline import numbered
-from ..pipeline.extract import Extraction
 from ..pipeline.guard import Tally
-from ..pipeline.match import OUTCOME, Match
+from ..pipeline.match import Match
 from ..pipeline.people import People
-from ..pipeline.screen import recall
 from ..plugin import End, Ending, Runtime, Window
 from ..registry import Registry
 from ..secrets import Redactor
@@ -36,17 +30,15 @@ from ..sharing import Shared
 from ..spec import Bound
 from ..window import scope_of
 from .asked import Asked
+from .carry import Carry
 from .closing import Closing
-from .departure import Departure, baseline
+from .departure import baseline
 from .foresight import foretell
-from .guarding import Guard, Held
+from .guarding import Held
 from .heartbeat import alive
-from .memory import Turn, people_of
+from .memory import match_of, people_of
 from .progress import Progress, current
-from .returning import Returning
 from .undo import Proposal, acting, propose, undoable
-from .undoing import Undoing
-from .work import Batches, Work
 
 log = logging.getLogger("syncline")
 
@@ -188,11 +180,7 @@ class Executor:
 
     def match(self, assembly: Assembly, people: People, recorded: Sequence[pl.DataFrame] = ()) -> Match:
         """The stage that decides; `recorded` is what a run that is taken up again has decided before."""
-        handled = None if assembly.unique else set[str]()
-        if recorded:
-            decided = pl.concat(recorded).filter(pl.col(OUTCOME) != Outcome.IGNORED.value)
-            handled = set(decided[KEY].drop_nulls())
-        return Match(assembly.sink, people, self.ledger.suppressed, handled=handled)
+        return match_of(self.ledger, assembly, people, recorded)
 
     # ------------------------------------------------------------------------------------------ the life of a run
 
@@ -263,7 +251,8 @@ class Executor:
             if gone is not None:
                 return closing.inactive(self.redactor.clean(str(gone)))
             with alive(self.ledger, run, self.clock):
-                return self._guarded(closing, lambda: self._carry_out(sync, run, assembly, progress, letters))
+                carry = Carry(self.ledger, sync, run, assembly, progress, self.stop, self.clock)
+                return self._guarded(closing, lambda: carry.out(letters))
         except (BrokenRun, Resting):
             raise
         except SynclineError as error:
@@ -307,72 +296,6 @@ class Executor:
             log.warning(
                 "the lease of run %s stays behind: for other processes it is free in a minute: %s", run.id, error
             )
-
-    def _carry_out(
-        self,
-        sync: SyncRecord,
-        run: RunRecord,
-        assembly: Assembly,
-        progress: Progress,
-        letters: Callable[[], list[DeadLetter]],
-    ) -> End:
-        if run.action is not None:
-            assembly.take_out_by(run.action)
-        assembly.sink.prepare(assembly.mapped)
-        recorded = list(self.ledger.leads(run.id)) if run.resumed else []
-        again = letters() if run.trigger == "retry" and not run.resumed else []
-        turn = Turn(self.ledger, run, progress, self.stop, self.clock)
-        asked = [letter.id for letter in again]
-        people = people_of(self.ledger, sync, assembly, keep=True, again=asked, turn=turn)
-        match = self.match(assembly, people, recorded)
-        work = Work(self.ledger, run, assembly, people, match, progress, self.stop, self.clock)
-        if run.trigger == "retry":
-            work.flow(returning=lambda: numbered(again, self.ledger.next_row(run), work.pipeline.fields))
-            self.ledger.settle_dead_letter(asked, run.id, "taken")
-            return work.ended()
-        guard = Guard(self.ledger, sync, run, assembly.spec.guards, self.stop)
-        if run.undoes is not None:
-            undoing = Undoing(self.ledger, sync, run, assembly, guard, self.stop)
-            with work.sending() as (journal, delivery):
-                undoing.carry_out(undoing.proposal(people, match), journal, delivery)
-            return work.ended()
-        extraction = self._extraction(run, assembly, recorded)
-        letters_due = Returning(self.ledger, sync.id, assembly.sink, run=run, recorded=recorded)
-
-        def returning() -> Batches:
-            if extraction.end.ending is Ending.STOPPED_EARLY:  # nobody knows who would have come anew
-                return ()
-            return letters_due.batches(self.ledger.next_row(run), work.pipeline.fields)
-
-        departure = Departure(self.ledger, sync, run, assembly, guard, self.stop)
-        with contextlib.closing(work.pipeline.shaped(extraction)) as shaped:
-            work.flow(
-                letters_due.watched(shaped), returning=returning, guarded=guard.screen, end=lambda: extraction.end,
-                then=lambda journal: departure.carry_over(extraction.whole(), journal),
-            )  # fmt: skip
-        return extraction.end
-
-    def _extraction(self, run: RunRecord, assembly: Assembly, recorded: Sequence[pl.DataFrame]) -> Extraction:
-        """What the run has still to read."""
-        recall(assembly.rules, recorded)
-        window, same = windows.restored(run.window, assembly.spec)
-        since = run.cursor if same and not any(rule.whole_fetch for rule in assembly.rules) else None
-        return Extraction(
-            assembly.source,
-            assembly.source.partitions(window),
-            since=since,
-            recorded=self._read_before(run, recorded),
-            behind_cursor=self.ledger.rows_read(run, behind_cursor=since is not None) if same else 0,
-            stop=self.stop,
-        )
-
-    def _read_before(self, run: RunRecord, recorded: Sequence[pl.DataFrame]) -> pl.DataFrame | None:
-        """What the run has recorded before it was broken off; of leads that returned, the IDs are no records read."""
-        if not recorded:
-            return None
-        read = pl.concat([pl.DataFrame(schema={ROW: pl.UInt64}), *(each[[ROW]] for each in self.ledger.recorded(run))])
-        ids = pl.when(pl.col(ROW).is_in(read[ROW].implode())).then(pl.col(ID)).alias(ID)
-        return pl.concat(recorded).with_columns(ids)
 
 
 def _refuse(sync: SyncRecord, allowed: Collection[str]) -> None:

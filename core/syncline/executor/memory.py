@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import polars as pl
+
 from ..assembly import Assembly
+from ..batch import KEY
 from ..clock import Clock
+from ..decision import Outcome
 from ..errors import Fatal, Stopped
 from ..ledger import Ledger, RunRecord, SyncRecord
+from ..pipeline.match import OUTCOME, Match
 from ..pipeline.people import People, nobody
 from ..plugin import AudiencePart
 from .progress import Progress
@@ -87,3 +92,12 @@ def people_of(
 
     target = sync.target if sync else None
     return People(assembly.sink, keep=store, now=ledger.now, target=target, alone=alone, **known())
+
+
+def match_of(ledger: Ledger, assembly: Assembly, people: People, recorded: Sequence[pl.DataFrame]) -> Match:
+    """See `Executor.match`."""
+    handled = None if assembly.unique else set[str]()
+    if recorded:
+        decided = pl.concat(recorded).filter(pl.col(OUTCOME) != Outcome.IGNORED.value)
+        handled = set(decided[KEY].drop_nulls())
+    return Match(assembly.sink, people, ledger.suppressed, handled=handled)
