@@ -157,7 +157,7 @@ class Round:
         out = world.in_flight(run["run"])
         self.tally.figures["kills within a send"] += bool(out)
         if self.plan.public:
-            self.unsure |= {leads[row]["email"].lower() for row in out}
+            self.unsure |= {leads[row]["email"].lower() for row in out if leads[row]["outcome"] == "unknown"}
         self._nobody_again(world, settled)
         if run["status"] != "running":
             return None

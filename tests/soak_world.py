@@ -99,11 +99,21 @@ class World:
         return Counter(self.rows("SELECT key, code FROM dead_letters WHERE settled_by IS NULL"))
 
     def in_flight(self, run: str) -> set[int]:
-        """The rows that went out without an answer on record."""
+        """The rows that may have gone out and have no answer on record; one mark may stand for a whole batch."""
+        first = "(SELECT coalesce(max(p.end_row), 0) FROM batches p WHERE p.run_id = b.run_id AND p.seq < b.seq)"
+        query = (
+            f"SELECT d.row, {first}, b.end_row FROM deliveries d"
+            f" JOIN batches b ON b.run_id = d.run_id AND b.seq = d.seq WHERE NOT d.answered AND d.run_id = '{run}'"
+        )
         try:
-            return {row for row, answered in self.rows("SELECT row, answered FROM deliveries") if not answered}
+            marks = self.rows(query)
         except (sqlite3.OperationalError, psycopg.errors.UndefinedTable):  # it died before the tables were made
             return set()
+        return {each for row, start, end in marks for each in (range(start, end) if row == WHOLE else [row])}
+
+
+WHOLE = -1
+"""A mark for all rows of a batch (`open_batch.ALL_ROWS`)."""
 
 
 class Ends:
