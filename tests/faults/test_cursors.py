@@ -88,8 +88,12 @@ def test_a_run_that_failed_moves_no_cursor(since: Place) -> None:
     since.later(3 * HOUR)
     since.box.faults.add("code", "marketinghub.listsubscribe", containing="p2@", code="2302")
     assert since.run(code=1)["status"] == "failed"
+    failed_at = since.box.clock.now()
     since.later(30 * HOUR)
+    hidden = failed_at - 20 * HOUR  # in the time that the failed run looked at, and shown by the report only now
+    since.sign_up("hidden", Added_Time=hidden, Modified_Time=hidden)
     since.sign_up("late")
     since.box.faults.clear()
     since.run()
     assert {f"p{n}@example.com" for n in range(4)} | {"late@example.com"} <= set(since.held())
+    assert "hidden@example.com" in since.held()
