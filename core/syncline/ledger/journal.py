@@ -121,9 +121,10 @@ class Journal:
         whom the batch decides without sending are settled.
         """
         batch = open_batch.opened(seq, outcomes, payload, cursor, returned=returned)
+        row = open_batch.packed(self._run.id, batch)  # here, for the one writer has enough to do
 
         def step(connection: sa.Connection) -> None:
-            open_batch.insert(connection, self._run.id, batch)
+            open_batch.insert(connection, self._run.id, batch, row)
             self._settle_overtaken(connection, batch)
             if batch.is_done:
                 self._close_batch(batch)
@@ -204,7 +205,7 @@ class Journal:
             batch.cursor = self._cursors.get(
                 seq - 1, self._cursor
             )  # a removal reads nothing: the source stays where it is
-            open_batch.insert(connection, self._run.id, batch)
+            open_batch.insert(connection, self._run.id, batch, open_batch.packed(self._run.id, batch))
             self._close_batch(batch)
             remove(connection, self._database, self._run.sync_id, outcomes.get_column(KEY).to_list())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -149,28 +149,31 @@ def opened(
     return BatchState(seq, outcomes, payload, cursor, counted(outcomes), former=former, returned=returned)
 
 
-def insert(connection: sa.Connection, run_id: str, batch: BatchState) -> None:
-    """Record the batch: open while it has something to send, else closed at once. The run counts what returned."""
+def packed(run_id: str, batch: BatchState) -> dict[str, object]:
+    """A new batch as a row of the ledger: open while it has something to send, else closed at once."""
+    is_open = not batch.is_done
+    end = batch.outcomes.get_column(ROW).max()
+    return {
+        "run_id": run_id,
+        "seq": batch.seq,
+        "open": is_open,
+        "cursor": batch.cursor,
+        "counts": batch.counts.plain(),
+        "end_row": int(str(end)) + 1 if end is not None else 0,
+        "hashes": hashes(batch.outcomes.get_column(KEY)),
+        "outcomes": pack_outcomes(batch.outcomes if is_open else batch.outcomes[OUTCOMES.names()]),
+        "payload": pack_payload(batch.payload) if is_open else None,
+        "former": None if batch.former is None else pack(batch.former),
+        "returned": batch.returned,
+    }
+
+
+def insert(connection: sa.Connection, run_id: str, batch: BatchState, row: Mapping[str, object]) -> None:
+    """Record the batch, whose `row` was `packed`. The run counts what returned."""
     if batch.returned:
         more = runs.c.returned + batch.outcomes.height
         connection.execute(runs.update().where(runs.c.id == run_id).values(returned=more))
-    is_open = not batch.is_done
-    end = batch.outcomes.get_column(ROW).max()
-    connection.execute(
-        batches.insert().values(
-            run_id=run_id,
-            seq=batch.seq,
-            open=is_open,
-            cursor=batch.cursor,
-            counts=batch.counts.plain(),
-            end_row=int(str(end)) + 1 if end is not None else 0,
-            hashes=hashes(batch.outcomes.get_column(KEY)),
-            outcomes=pack_outcomes(batch.outcomes if is_open else batch.outcomes[OUTCOMES.names()]),
-            payload=pack_payload(batch.payload) if is_open else None,
-            former=None if batch.former is None else pack(batch.former),
-            returned=batch.returned,
-        )
-    )
+    connection.execute(batches.insert().values(row))
 
 
 def close(connection: sa.Connection, run_id: str, batch: BatchState) -> None:

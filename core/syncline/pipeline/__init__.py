@@ -6,7 +6,9 @@ deliveries go out in others, so that the three overlap.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import closing
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
@@ -63,15 +65,25 @@ class Pipeline:
         `recorded(seq, read, to_send)` is told after each batch's intent is on record. `guarded` may hold changes back,
         `former` adds to leads to be sent what they hold now (`#former`).
         """
+        intents: deque[tuple[Future[None], int, int, int]] = deque()
+
+        def on_record(ahead: int) -> None:
+            """Wait until at most so many intents are not on record."""
+            while len(intents) > ahead:
+                intent, *told = intents.popleft()
+                intent.result()
+                recorded(*told)
+
         with closing(self.decided(shaped)) as decided:  # whatever happens, what the rules keep in files is deleted
             for seq, (outcomes, to_send, cursor, kept_out) in enumerate(guarded(decided), first_batch):
                 if kept_out.height:
                     delivery.keep_out(kept_out)
                 payload = former(to_send.drop(OUTCOME, REASON, DETAIL))
-                on_record = journal.open_batch(seq, outcomes, payload, cursor, returned=returned, wait=False)
+                intent = journal.open_batch(seq, outcomes, payload, cursor, returned=returned, wait=False)
                 delivery.submit(seq, to_send)  # its first mark comes on record after the intent, by the journal's order
-                on_record.result()
-                recorded(seq, outcomes.height, to_send.height)
+                intents.append((intent, seq, outcomes.height, to_send.height))
+                on_record(ahead=1)  # while it is written, the next batch is decided
+            on_record(ahead=0)
 
     def shaped(self, extraction: Extraction) -> Generator[tuple[pl.DataFrame, str | None]]:
         """Each batch of the source as mapped leads, with the cursor after it. Close it: the source is read ahead."""
