@@ -1,7 +1,7 @@
 """The journal of one run: intent before the wire, answers after it, each step in one transaction.
 
-One thread writes. Whatever is asked while a commit runs goes into the next one, so that many deliveries at once share
-one trip to the disk.
+One thread writes, and another one packs what is written. Whatever is asked while a commit runs goes into the next one,
+so that many deliveries at once share one trip to the disk.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from types import TracebackType
 from typing import Self
@@ -79,6 +79,7 @@ class Journal:
         self._next = 0
         self._cursor = run.cursor
         self._advance()
+        self._packer = ThreadPoolExecutor(1, thread_name_prefix="pack")
         self._thread = threading.Thread(
             target=copy_context().run, args=(self._write,), name=f"ledger {run.id}", daemon=True
         )
@@ -99,6 +100,7 @@ class Journal:
                 self._ended = Fatal(f"the journal of run {self._run.id} is closed")
                 self._steps.put(None)
         self._thread.join()
+        self._packer.shutdown()
 
     # ------------------------------------------------------------------------------------------------ the steps
 
@@ -121,10 +123,10 @@ class Journal:
         whom the batch decides without sending are settled.
         """
         batch = open_batch.opened(seq, outcomes, payload, cursor, returned=returned)
-        row = open_batch.packed(self._run.id, batch)  # here, for the one writer has enough to do
+        row = self._packer.submit(open_batch.packed, self._run.id, batch)
 
         def step(connection: sa.Connection) -> None:
-            open_batch.insert(connection, self._run.id, batch, row)
+            open_batch.insert(connection, self._run.id, batch, row.result())
             self._settle_overtaken(connection, batch)
             if batch.is_done:
                 self._close_batch(batch)

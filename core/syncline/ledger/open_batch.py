@@ -89,7 +89,7 @@ class BatchState:
                 raise Fatal(f"batch {self.seq}: rows {sorted(strange)[:5]} have an answer but no open delivery")
             self.answered.update(rows)
             self.sent.difference_update(rows)
-        ends = Counter(zip(results.get_column(OUTCOME), results.get_column(REASON), strict=True))
+        ends = Counter(zip(results.get_column(OUTCOME).to_list(), results.get_column(REASON).to_list(), strict=True))
         for (outcome, reason), n in ends.items():
             self.counts.move(IN_FLIGHT, (Outcome(outcome), reason), n)
         said = results[ANSWERS.names()]
