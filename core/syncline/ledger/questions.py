@@ -16,7 +16,8 @@ from .frames import DETAIL, FORMER, OUTCOME, OUTCOMES, REASON, unpack, unpack_cl
 from .open_batch import ANSWERS, with_answers
 from .tables import batches, deliveries, runs
 
-CHUNK = 64
+AT_ONCE = 50_000
+"""Leads that are looked through together: many small batches, or a few large ones."""
 
 
 def leads(
@@ -26,8 +27,8 @@ def leads(
     wanted = _batches_with(database, run_id, outcome, reason, read_only)
     given = ((OUTCOME, outcome), (REASON, reason))
     asked = [pl.col(name) == value for name, value in given if value is not None]
-    for place in range(0, len(wanted), CHUNK):
-        frame = _together(database, run_id, wanted[place : place + CHUNK])
+    for seqs in _pieces(wanted):
+        frame = _together(database, run_id, seqs)
         if asked and frame.height:
             frame = frame.filter(*asked)
         if frame.height:
@@ -37,13 +38,27 @@ def leads(
 @asked_again
 def _batches_with(
     database: Database, run_id: str, outcome: str | None, reason: str | None, read_only: bool
-) -> list[int]:
-    """The batches of a run that have leads of this outcome and reason."""
+) -> list[tuple[int, int]]:
+    """The batches of a run that have leads of this outcome and reason, and how many leads each has."""
     mine = batches.c.run_id == run_id
     query = sa.select(batches.c.seq, batches.c.counts).where(mine & ~batches.c.returned if read_only else mine)
     with database.read() as connection:
         found = connection.execute(query.order_by(batches.c.seq))
-        return [seq for seq, counts in found if _counted(counts, outcome, reason)]
+        return [(seq, sum(counts.values())) for seq, counts in found if _counted(counts, outcome, reason)]
+
+
+def _pieces(wanted: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
+    """Batches that are looked through together."""
+    piece: list[int] = []
+    size = 0
+    for seq, leads in wanted:
+        piece.append(seq)
+        size += leads
+        if size >= AT_ONCE:
+            yield piece
+            piece, size = [], 0
+    if piece:
+        yield piece
 
 
 @asked_again
