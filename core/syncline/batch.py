@@ -145,4 +145,7 @@ def _number(value: pl.Expr) -> pl.Expr:
 
 def texts(frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
     """The frame with `columns` as text: see `as_text`."""
-    return frame.with_columns(as_text(name, frame.schema[name]) for name in columns)
+    import polars as pl
+
+    others = [name for name in columns if frame.schema[name] != pl.String]
+    return frame.with_columns(as_text(name, frame.schema[name]) for name in others) if others else frame

@@ -62,7 +62,11 @@ class Work:
         hold changes back; `end` says, when all of it is done, how the read ended."""
         with self.sending(end or self.ended) as (journal, delivery):
             flow = partial(
-                self.pipeline.flow, journal=journal, delivery=delivery, recorded=self._recorded, former=self._former
+                self.pipeline.flow,
+                journal=journal,
+                delivery=delivery,
+                recorded=partial(self._recorded, journal),
+                former=self._former,
             )
             flow(shaped, first_batch=self.ledger.next_batch(self.run), guarded=guarded)
             flow(returning(), first_batch=self.ledger.next_batch(self.run), returned=True)
@@ -86,10 +90,10 @@ class Work:
                 resume(delivery, self.ledger.open_batches(self.run))
             yield journal, delivery
 
-    def _recorded(self, seq: int, read: int, to_send: int) -> None:
+    def _recorded(self, journal: Journal, seq: int, read: int, to_send: int) -> None:
         self.progress.recorded(seq, read, to_send)
         source, sink = self.assembly.source.calls, self.assembly.sink.calls
-        self.ledger.set_calls(self.run, source=self.run.source_calls + source, sink=self.run.sink_calls + sink)
+        journal.calls(source=self.run.source_calls + source, sink=self.run.sink_calls + sink)
 
     def _former(self, to_send: pl.DataFrame) -> pl.DataFrame:
         return with_former(self.ledger, self.run.sync_id, self.people, to_send)

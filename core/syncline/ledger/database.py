@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -154,14 +155,12 @@ class Database:
         if order is None:
             connection.exec_driver_sql(text, [shared | row for row in rows.to_dicts()])
             return
-        places = {name: place for place, name in enumerate(rows.columns)}
-        if shared:
-            values = [
-                tuple(row[places[name]] if name in places else shared[name] for name in order) for row in rows.rows()
-            ]
+        names, rest = [*rows.columns, *shared], tuple(shared.values())
+        if names != list(order):
+            in_order = itemgetter(*map(names.index, order))
+            connection.exec_driver_sql(text, [in_order(row + rest) for row in rows.rows()])
         else:
-            values = rows.select(order).rows()
-        connection.exec_driver_sql(text, values)
+            connection.exec_driver_sql(text, rows.rows())
 
     def _compiled(
         self, connection: sa.Connection, statement: Maker | sa.Insert | sa.Update, names: tuple[str, ...]

@@ -36,10 +36,27 @@ from .tables import batches, deliveries, runs, syncs
 RENEW_AFTER = 10.0
 GATHER = 0.002
 """Seconds that a commit waits for company: deliveries side by side then share it, and a commit costs more than that."""
+LINGER = 0.05
+"""Seconds that steps wait for company while nobody waits for them: the answers of several calls then share one."""
 IN_ONE = 10_000
 """Rows that one statement names: a database takes some 30,000 parameters."""
 ANSWER = (OUTCOME, REASON, DETAIL)
 Step = Callable[[sa.Connection], None]
+
+
+class Asked(Future[None]):
+    """A step that will be committed. Whoever wants the result does not wait long."""
+
+    def __init__(self, hurry: Callable[[], None]) -> None:
+        super().__init__()
+        self.hurry = hurry
+        """Commit it now, with all that was asked so far."""
+
+    def result(self, timeout: float | None = None) -> None:
+        """Return when the step is committed; raises what made it fail."""
+        if not self.done():
+            self.hurry()
+        super().result(timeout)
 
 
 class Journal:
@@ -52,7 +69,8 @@ class Journal:
     def __init__(self, database: Database, run: RunRecord, *, account: str, target: str, remember: bool) -> None:
         self._database = database
         self._run = run
-        self._steps: queue.SimpleQueue[tuple[Step, Future[None]] | None] = queue.SimpleQueue()
+        self._steps: queue.SimpleQueue[tuple[Step, Asked] | None] = queue.SimpleQueue()
+        self._hurry = threading.Event()
         self._lock = threading.Lock()
         self._ended: SynclineError | None = None
         self._open: dict[int, BatchState] = {}
@@ -99,6 +117,7 @@ class Journal:
             if self._ended is None:
                 self._ended = Fatal(f"the journal of run {self._run.id} is closed")
                 self._steps.put(None)
+        self._hurry.set()
         self._thread.join()
         self._packer.shutdown()
 
@@ -113,7 +132,7 @@ class Journal:
         *,
         returned: bool = False,
         wait: bool = True,
-    ) -> Future[None]:
+    ) -> Asked:
         """Record the outcome of every lead of the batch and the payload of those to be sent, before any is sent.
 
         `outcomes`: `#row`, `#id`, `#address`, `#key`, `outcome`, `reason`, `detail`, and for leads to be sent (now
@@ -135,7 +154,7 @@ class Journal:
 
         return self._ask(step, wait=wait)
 
-    def sending(self, seq: int, rows: Sequence[int], *, wait: bool = True) -> Future[None]:
+    def sending(self, seq: int, rows: Sequence[int], *, wait: bool = True) -> Asked:
         """Record that these rows go out now. After a crash they count as sent."""
 
         def step(connection: sa.Connection) -> None:
@@ -151,7 +170,7 @@ class Journal:
 
         return self._ask(step, wait=wait)
 
-    def unsent(self, seq: int, rows: Sequence[int], *, wait: bool = True) -> Future[None]:
+    def unsent(self, seq: int, rows: Sequence[int], *, wait: bool = True) -> Asked:
         """Take `sending` back: these rows surely did not go out, or were surely not carried out."""
 
         def step(connection: sa.Connection) -> None:
@@ -168,7 +187,7 @@ class Journal:
 
         return self._ask(step, wait=wait)
 
-    def answered(self, seq: int, results: pl.DataFrame, *, wait: bool = True) -> Future[None]:
+    def answered(self, seq: int, results: pl.DataFrame, *, wait: bool = True) -> Asked:
         """Record what became of rows: `#row`, `outcome`, `reason`, `detail`, `accepted`, `awaiting`, `code`.
 
         In the same transaction: accepted rows become members (and, unless awaiting confirmation, part of the audience),
@@ -197,7 +216,7 @@ class Journal:
 
         return self._ask(step, wait=wait)
 
-    def removed(self, seq: int, outcomes: pl.DataFrame, *, wait: bool = True) -> Future[None]:
+    def removed(self, seq: int, outcomes: pl.DataFrame, *, wait: bool = True) -> Asked:
         """Record, as a batch of its own, that these members (`#key`) were taken out of the target: all `deleted`."""
         batch = open_batch.opened(seq, outcomes, outcomes.clear(), None)
 
@@ -212,6 +231,15 @@ class Journal:
             remove(connection, self._database, self._run.sync_id, outcomes.get_column(KEY).to_list())
 
         return self._ask(step, wait=wait)
+
+    def calls(self, *, source: int, sink: int) -> Asked:
+        """Record how many calls the run has made so far, with the next commit."""
+        mine = runs.update().where(runs.c.id == self._run.id)
+
+        def step(connection: sa.Connection) -> None:
+            connection.execute(mine.values(source_calls=source, sink_calls=sink))
+
+        return self._ask(step, wait=False)
 
     def flush(self) -> None:
         """Return when all that was asked so far is committed; raises what made it fail."""
@@ -265,15 +293,15 @@ class Journal:
 
     # ------------------------------------------------------------------------------------------- the one writer
 
-    def _ask(self, step: Step, *, wait: bool) -> Future[None]:
-        future: Future[None] = Future()
+    def _ask(self, step: Step, *, wait: bool) -> Asked:
+        asked = Asked(self._hurry.set)
         with self._lock:
             if self._ended is not None:
                 raise self._ended
-            self._steps.put((step, future))
+            self._steps.put((step, asked))
         if wait:
-            future.result()
-        return future
+            asked.result()
+        return asked
 
     def _write(self) -> None:
         going = True
@@ -287,13 +315,15 @@ class Journal:
             for _, future in group:
                 future.set_result(None)
 
-    def _next_group(self) -> tuple[list[tuple[Step, Future[None]]], bool]:
+    def _next_group(self) -> tuple[list[tuple[Step, Asked]], bool]:
         """Everything that was asked by now, waiting for the first; empty when the lease is to be renewed."""
         try:
             first = self._steps.get(timeout=RENEW_AFTER)
         except queue.Empty:
             return [], True
         if first is not None:
+            self._hurry.wait(LINGER)
+            self._hurry.clear()
             time.sleep(GATHER)
         group = []
         while first is not None:
@@ -334,7 +364,7 @@ class Journal:
             self._forgotten = count
             self._open.clear()
 
-    def _fail(self, error: BaseException, waiting: list[Future[None]]) -> None:
+    def _fail(self, error: BaseException, waiting: list[Asked]) -> None:
         with self._lock:
             if not isinstance(error, SynclineError):
                 fault = Fatal("the journal could not be written", why=type(error).__name__)

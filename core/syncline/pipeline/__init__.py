@@ -96,7 +96,9 @@ class Pipeline:
         for batch in screen(fresh, self._rules, self._match.refresh):
             self._match.make_sure(batch)
             frame = self._match.decide(batch)
-            outcomes = pl.concat([frame.select(RECORDED), self._kept_out(batch)]).sort(ROW)
+            outcomes = frame[list(RECORDED)]
+            if batch.ignored.height:
+                outcomes = pl.concat([outcomes, self._kept_out(batch)]).sort(ROW)
             to_send = frame.filter(pl.col(PLANNED_OUTCOME).is_not_null())
             yield Decided(outcomes, to_send, batch.cursor, self._told(batch, frame))
 

@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import islice
 from typing import Any, Protocol
 
 import polars as pl
@@ -44,8 +45,8 @@ BACK_OFF = 2.0
 class Journal(Protocol):
     """What of the ledger's journal is needed here."""
 
-    def sending(self, seq: int, rows: Sequence[int]) -> Any:
-        """These rows are about to go out."""
+    def sending(self, seq: int, rows: Sequence[int], *, wait: bool = True) -> Any:
+        """These rows are about to go out; a future, if that is not waited for."""
         ...
 
     def unsent(self, seq: int, rows: Sequence[int]) -> Any:
@@ -69,6 +70,8 @@ class Call:
     leads: pl.DataFrame
     encoded: pl.DataFrame
     attempt: int = 1
+    marked: Future[None] | None = None
+    """Its mark, if it was asked for ahead."""
 
     def filter(self, keep: pl.Series, attempt: int | None = None) -> Call:
         """The call with only some of its leads."""
@@ -111,9 +114,9 @@ class Delivery:
         self._progress = progress
         self._provided = threading.Lock()
         self._is_provided = False
-        # Where sending twice is harmless, the next calls are marked while others are out, and go when it is their turn:
-        # the disk then costs the wire no time. Elsewhere a call is marked last, so that no more are than go out; so are
-        # calls of one lead each, for those wait for a budget and not for the disk.
+        # Where sending twice is harmless, calls are marked when they are queued, as many together as go out at once,
+        # and go when it is their turn: the disk then costs the wire no time. Elsewhere a call is marked last, so that
+        # no more are than go out; so are calls of one lead each, for those wait for a budget and not for the disk.
         self._ahead = sink.repeatable and sink.batch_size > 1
         self._turns = threading.BoundedSemaphore(sink.concurrency)
         self._room = threading.BoundedSemaphore(sink.concurrency * 4)
@@ -133,15 +136,15 @@ class Delivery:
 
     def submit(self, seq: int, leads: pl.DataFrame) -> None:
         """Queue leads whose intent is recorded; blocks while enough is waiting. Raises what ended the run."""
-        for call in self._calls(seq, leads):
-            self._room.acquire()
-            if self.failure is not None or self._stop.is_set():
-                self._room.release()
-                break
-            future = self._pool.submit(copy_context().run, self._run, call)
-            with self._lock:
-                self._pending.add(future)
-            future.add_done_callback(self._done)
+        calls = self._calls(seq, leads)
+        together = self._sink.concurrency if self._ahead else 1
+        while not self._is_over and (some := list(islice(calls, together))):
+            for call in self._marked_ahead(seq, some) if self._ahead else some:
+                self._room.acquire()
+                future = self._pool.submit(copy_context().run, self._run, call)
+                with self._lock:
+                    self._pending.add(future)
+                future.add_done_callback(self._done)
         if self.failure is not None:
             raise self.failure
 
@@ -214,6 +217,16 @@ class Delivery:
             size = self._sink.batch_size
             yield Call(seq, leads.slice(start, size), encoded.slice(start, size))
 
+    def _marked_ahead(self, seq: int, calls: Sequence[Call]) -> list[Call]:
+        """The calls, for all of which a mark was asked for; whoever carries one out waits for it."""
+        marked = self._journal.sending(seq, [row for call in calls for row in call.rows], wait=False)
+        return [replace(call, marked=marked) for call in calls]
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether no more calls go out."""
+        return self.failure is not None or self._stop.is_set()
+
     def _wait(self) -> None:
         """Until no call is pending; the last answers are on record after the journal's `flush`."""
         while True:
@@ -230,7 +243,9 @@ class Delivery:
 
     def _run(self, call: Call) -> None:
         try:
-            if self.failure is None and not self._stop.is_set():
+            if self._is_over:
+                self._take_back(call)
+            else:
                 self._deliver(call)
         except BaseException as error:  # noqa: BLE001 - the thread that submits raises it
             self._fail(error)
@@ -241,12 +256,11 @@ class Delivery:
                 self.failure = error
 
     def _deliver(self, call: Call) -> None:
-        with self._provided:
-            if not self._is_provided:
-                self._sink.provide(self._mapped)
-                self._is_provided = True
+        self._provide(call)
         while True:
-            if self._ahead:
+            if call.marked is not None:
+                call.marked.result()
+            elif self._ahead:
                 self._journal.sending(call.seq, call.rows)
             with self._turns:
                 if not self._granted(call):
@@ -260,6 +274,17 @@ class Delivery:
             if again is None:
                 return
             call = again
+
+    def _provide(self, call: Call) -> None:
+        """Before the first call of all: let the sink get its fields ready."""
+        try:
+            with self._provided:
+                if not self._is_provided:
+                    self._sink.provide(self._mapped)
+                    self._is_provided = True
+        except BaseException:
+            self._take_back(call)
+            raise
 
     def _attempted(self, call: Call) -> Answer | Exception:
         try:
@@ -275,7 +300,7 @@ class Delivery:
         elif isinstance(error, Retriable):
             self._journal.unsent(call.seq, call.rows)
             if call.attempt < ATTEMPTS and self._waited(call, error):
-                return replace(call, attempt=call.attempt + 1)
+                return replace(call, attempt=call.attempt + 1, marked=None)
             self._give_up(error)
         elif isinstance(error, Lost):
             self._lose(call)
@@ -292,10 +317,10 @@ class Delivery:
             try:
                 self._sink.reserve(call.leads.height)
             except BaseException:
-                self._not_ahead(call)
+                self._take_back(call)
                 raise
-            if self._stop.is_set() or self.failure is not None:
-                self._not_ahead(call)
+            if self._is_over:
+                self._take_back(call)
                 return False
             if self._ahead:
                 return True
@@ -305,7 +330,8 @@ class Delivery:
                 return True
             self._journal.unsent(call.seq, call.rows)
 
-    def _not_ahead(self, call: Call) -> None:
+    def _take_back(self, call: Call) -> None:
+        """The call does not go out; if it was marked ahead, it is marked no more."""
         if self._ahead:
             self._journal.unsent(call.seq, call.rows)
 
@@ -313,7 +339,7 @@ class Delivery:
         """As they will be sent. Leads that were decided under an earlier spec have none of the fields mapped since."""
         own = [name for name in leads.columns if name.startswith("#")]
         leads = completed(leads, self._mapped)
-        return leads.select(own).hstack(self._sink.encode(leads, self._mapped).select(self._mapped))
+        return leads[own].hstack(self._sink.encode(leads, self._mapped)[self._mapped])
 
     def _waited(self, call: Call, error: Retriable) -> bool:
         """Wait until the call may go again; False when the run is stopped meanwhile."""
@@ -355,10 +381,12 @@ class Delivery:
                 self._deliver(call.filter(again, call.attempt + 1))
 
     def _answer(self, seq: int, leads: pl.DataFrame, answer: Answer) -> None:
-        """Bring answers on record. Nobody waits for it: the mark of the next call is queued behind it, so no more calls
-        than go out at once are ever without a recorded answer."""
+        """Bring answers on record. Nobody waits for it: the mark of the next call is queued behind it, so where sending
+        twice does harm no more calls than go out at once are ever without a recorded answer."""
         self._tell(seq, concluded(leads, answer))
 
     def _tell(self, seq: int, answers: pl.DataFrame) -> None:
-        self._journal.answered(seq, answers, wait=False)
+        asked = self._journal.answered(seq, answers, wait=False)
+        if not self._ahead:  # a second time would do harm, so nothing is lost of what is known
+            asked.hurry()
         self._progress(answers.height)

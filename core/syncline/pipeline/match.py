@@ -37,8 +37,11 @@ class Case(NamedTuple):
 
     when: pl.Expr
     outcome: str
-    reason: pl.Expr
+    reason: str | pl.Expr
     detail: str | pl.Expr | None = None
+
+
+ADDED = Case(pl.lit(True), "new", "added")
 
 
 class Match:
@@ -72,8 +75,8 @@ class Match:
             return frame.with_columns(_NULL.alias(VALUES), pl.lit(0, pl.Int64).alias(FINGERPRINT))
         values = self._sink.encode(frame, mapped).select(pl.struct(sorted(mapped)).struct.json_encode().alias(VALUES))
         traits = self._sink.traits().encode()
-        marks = [fingerprint(text, traits) for text in values[VALUES]]
-        return frame.hstack(values).with_columns(pl.Series(FINGERPRINT, marks, dtype=pl.Int64))
+        marks = [fingerprint(text, traits) for text in values.get_column(VALUES).to_list()]
+        return frame.hstack([values.get_column(VALUES), pl.Series(FINGERPRINT, marks, dtype=pl.Int64)])
 
     def refresh(self, batch: Screened) -> Screened:
         """The batch with `#status`; the audience is looked at first, if this batch needs it."""
@@ -82,7 +85,7 @@ class Match:
             if not self._people.is_fresh:
                 self._people.look(self._something_to_send(batch.alive))
             known = self._people.known(batch.alive[KEY])
-            status = batch.alive.select(KEY).join(known, on=KEY, how="left", maintain_order="left")["status"]
+            status = _joined(batch.alive[[KEY]], known).get_column("status")
         return replace(
             batch,
             alive=batch.alive.with_columns(status.alias(STATUS)),
@@ -101,8 +104,8 @@ class Match:
         after every rule, whatever the spec says.
         """
         if not self._sink.remembers():
-            out = Case(pl.lit(self._suppressed(batch.alive[KEY])), "ignored", pl.lit("do_not_mail"))
-            return _with_decisions(batch.alive, [out], [Case(pl.lit(True), "new", pl.lit("added"))])
+            out = Case(pl.lit(self._suppressed(batch.alive[KEY])), "ignored", "do_not_mail")
+            return _with_decisions(batch.alive, [out], [ADDED])
         decided = self._decided(batch.alive)
         return (decided if self._handled is None else self._once(decided, self._handled)).drop(KNOWN)
 
@@ -135,10 +138,16 @@ class Match:
 
     def _decided(self, frame: pl.DataFrame) -> pl.DataFrame:
         known = self._people.known(frame[KEY])
-        frame = frame.join(known, on=KEY, how="left", maintain_order="left").with_columns(
-            pl.col("in_target", "gone", "delivered", "seen", "awaiting", "removed").fill_null(False)
-        )
+        frame = _joined(frame, known)
         status, delivered, awaiting = pl.col("status"), pl.col("delivered"), pl.col("awaiting")
+        opted_out = status.is_in(_OPTED_OUT).fill_null(False) | self._suppressed(frame[KEY])
+        ends = [
+            Case(pl.col(KEY).is_null(), "rejected", "no_address", "no rule kept it out, but it has no address"),
+            Case(opted_out, "ignored", "do_not_mail"),
+            Case(self._moved(frame), "ignored", "do_not_mail", "opted out under an earlier address"),
+        ]
+        if known.is_empty():
+            return _with_decisions(frame, ends, [ADDED])
         here = status.is_not_null()
         vanished = ~here & (pl.col("gone") | (delivered & pl.col("seen")))
         present = here | awaiting | (delivered & ~pl.col("removed") & ~vanished)
@@ -146,30 +155,25 @@ class Match:
         same = delivered & (pl.col("fingerprint") == pl.col(FINGERPRINT)).fill_null(False)
         alike = self._alike(frame.filter((status == Status.ACTIVE.value) & pl.col("in_target") & ~delivered))
         same = same | pl.col(KEY).is_in(alike.implode())
-        opted_out = status.is_in(_OPTED_OUT).fill_null(False) | self._suppressed(frame[KEY])
-        unchanged, updated = pl.lit("unchanged"), pl.lit("updated")
-        ends = [
-            Case(pl.col(KEY).is_null(), "rejected", pl.lit("no_address"), "no rule kept it out, but it has no address"),
-            Case(opted_out, "ignored", pl.lit("do_not_mail")),
-            Case(self._moved(frame), "ignored", pl.lit("do_not_mail"), "opted out under an earlier address"),
+        ends += [
             Case(status.is_in(_REFUSED), "ignored", status, "the target refused this address earlier"),
-            Case(in_place & same, "duplicate", unchanged),
+            Case(in_place & same, "duplicate", "unchanged"),
         ]
         if not self._sink.updates():
-            ends.append(Case(in_place, "duplicate", unchanged, "differs, but the target is not updated"))
+            ends.append(Case(in_place, "duplicate", "unchanged", "differs, but the target is not updated"))
         if not self._is_repeatable(frame):
             ends += [
-                Case(awaiting, "duplicate", unchanged, "the person has to confirm first"),
-                Case(pl.col("unsure").is_not_null(), "unknown", pl.lit("answer_lost"), _UNSURE),
+                Case(awaiting, "duplicate", "unchanged", "the person has to confirm first"),
+                Case(pl.col("unsure").is_not_null(), "unknown", "answer_lost", _UNSURE),
             ]
         refused = (pl.col("refused") == pl.col(FINGERPRINT)).fill_null(False)
         ends.append(Case(refused, "rejected", pl.col("refused_code"), pl.col("refused_detail")))
         plans = [
-            Case(in_place, "duplicate", updated),
-            Case(present, "duplicate", updated, "in the account, but not in this list"),
-            Case(pl.col("removed"), "re_added", pl.lit("removed_by_sync")),
-            Case(vanished, "re_added", pl.lit("deleted_in_target")),
-            Case(pl.lit(True), "new", pl.lit("added")),
+            Case(in_place, "duplicate", "updated"),
+            Case(present, "duplicate", "updated", "in the account, but not in this list"),
+            Case(pl.col("removed"), "re_added", "removed_by_sync"),
+            Case(vanished, "re_added", "deleted_in_target"),
+            ADDED,
         ]
         return _with_decisions(frame, ends, plans)
 
@@ -223,27 +227,36 @@ def fingerprint(values: str, traits: bytes) -> int:
     return int.from_bytes(mark.digest(), "big", signed=True)
 
 
-def _with_decisions(frame: pl.DataFrame, ends: Sequence[Case], plans: Sequence[Case]) -> pl.DataFrame:
-    """The frame with the first of `ends` that holds, else in flight with the first of `plans` that holds."""
-    ended = pl.any_horizontal([pl.lit(False), *(case.when for case in ends)]).fill_null(False)
-    return frame.with_columns(
-        _first([(case.when, pl.lit(case.outcome)) for case in ends], pl.lit("unknown")).alias(OUTCOME),
-        _first([(case.when, case.reason) for case in ends], pl.lit("in_flight")).alias(REASON),
-        _first([(case.when, _text(case.detail)) for case in (*ends, *plans)], _NULL).alias(DETAIL),
-        pl.when(~ended)
-        .then(_first([(case.when, pl.lit(case.outcome)) for case in plans], _NULL))
-        .alias(PLANNED_OUTCOME),
-        pl.when(~ended).then(_first([(case.when, case.reason) for case in plans], _NULL)).alias(PLANNED_REASON),
+def _joined(leads: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """The leads with what is `KNOWN` of each."""
+    if known.is_empty():
+        facts = ((name, kind) for name, kind in known.schema.items() if name != KEY)
+        return leads.hstack([pl.Series(name, [None], kind).new_from_index(0, leads.height) for name, kind in facts])
+    return leads.join(known, on=KEY, how="left", maintain_order="left").with_columns(
+        pl.col("in_target", "gone", "delivered", "seen", "awaiting", "removed").fill_null(False)
     )
 
 
-def _text(detail: str | pl.Expr | None) -> pl.Expr:
-    return detail if isinstance(detail, pl.Expr) else pl.lit(detail, pl.String)
+def _with_decisions(frame: pl.DataFrame, ends: Sequence[Case], plans: Sequence[Case]) -> pl.DataFrame:
+    """The frame with the first of `ends` that holds, else in flight with the first of `plans` that holds."""
+    cases = [*ends, *plans]
+    whens = (pl.when(case.when).then(pl.lit(number, pl.UInt8)) for number, case in enumerate(cases))
+    first = frame.select(pl.coalesce(*whens)).to_series()
 
+    def said(name: str, words: Iterable[str | pl.Expr | None]) -> pl.Series:
+        """What is said of the first case of each lead."""
+        words = list(words)
+        plain = pl.Series(name, [word if isinstance(word, str) else None for word in words], dtype=pl.String)[first]
+        for number, word in enumerate(words):
+            if isinstance(word, pl.Expr) and (here := first == number).any():
+                plain = frame.select(word.alias(name)).to_series().zip_with(here, plain)
+        return plain
 
-def _first(cases: Sequence[tuple[pl.Expr, pl.Expr]], otherwise: pl.Expr) -> pl.Expr:
-    """The value of the first case that holds."""
-    value = otherwise
-    for when, then in reversed(cases):
-        value = pl.when(when).then(then).otherwise(value)
-    return value
+    nothing = [None] * len(ends)
+    return frame.hstack([
+        said(OUTCOME, [*(case.outcome for case in ends), *("unknown" for _ in plans)]),
+        said(REASON, [*(case.reason for case in ends), *("in_flight" for _ in plans)]),
+        said(DETAIL, [case.detail for case in cases]),
+        said(PLANNED_OUTCOME, [*nothing, *(case.outcome for case in plans)]),
+        said(PLANNED_REASON, [*nothing, *(case.reason for case in plans)]),
+    ])  # fmt: skip

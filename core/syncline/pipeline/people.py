@@ -139,6 +139,8 @@ class People:
         """One row for each wanted person of whom anything is known: `#key` and the columns `KNOWN`."""
         if self._summary is None:
             self._summary = self._summarise()
+        if self._summary.is_empty():
+            return self._summary
         return self._summary.join(wanted.unique().to_frame(KEY), on=KEY, how="semi")
 
     def former(self, leads: pl.DataFrame) -> pl.DataFrame:

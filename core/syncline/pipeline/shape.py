@@ -54,8 +54,8 @@ class Shape:
         for transform in self._transforms:
             frame = self._transformed(transform, frame)
             observe(transform.name, frame)
-        address = frame.select(pl.col(self._key_field).cast(pl.String, strict=False).alias(ADDRESS))
-        return frame.hstack(address).hstack([keys(address[ADDRESS]).alias(KEY)])
+        address = frame.get_column(self._key_field).cast(pl.String, strict=False)
+        return frame.hstack([address.alias(ADDRESS), keys(address).alias(KEY)])
 
     def _completed(self, frame: pl.DataFrame) -> pl.DataFrame:
         """With null columns for what this page happens to lack; a field that no page had so far ends the run."""
@@ -87,7 +87,8 @@ class Shape:
 
 def completed(frame: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
     """The frame with null columns for those of `names` that it lacks."""
-    return frame.with_columns(pl.lit(None, pl.String).alias(name) for name in names if name not in frame.columns)
+    missing = [name for name in names if name not in frame.columns]
+    return frame.with_columns(pl.lit(None, pl.String).alias(name) for name in missing) if missing else frame
 
 
 def _expression(mapped: Mapped, schema: pl.Schema) -> pl.Expr:
