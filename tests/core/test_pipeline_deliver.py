@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
 from typing import Any
 
 import polars as pl
 import pytest
 from syncline.batch import ID, KEY, ROW
 from syncline.errors import Deactivate, Fatal, Lost, PluginError, Refused, Retriable
-from syncline.ledger.journal import Asked
 from syncline.pipeline.deliver import ATTEMPTS, Delivery
 from syncline.plugin import ACCEPTED, Config, Result, ResultKind, Sink
 
@@ -47,9 +47,11 @@ class Answering(Sink[Config]):
 
     # the journal's part
 
-    def sending(self, seq: int, rows: Sequence[int], *, wait: bool = True) -> Asked:
+    def sending(self, seq: int, rows: Sequence[int], *, wait: bool = True) -> Future[None]:
         self.told.append(("sending", *rows))
-        return on_record()
+        marked: Future[None] = Future()
+        marked.set_result(None)
+        return marked
 
     def unsent(self, seq: int, rows: Sequence[int]) -> None:
         self.told.append(("unsent", *rows))
@@ -57,17 +59,10 @@ class Answering(Sink[Config]):
     def flush(self) -> None:
         """Everything is on record at once here."""
 
-    def answered(self, seq: int, results: pl.DataFrame, *, wait: bool) -> Asked:
+    def answered(self, seq: int, results: pl.DataFrame, *, wait: bool, later: bool) -> None:
         for row, outcome, reason in results.select(ROW, "outcome", "reason").iter_rows():
             assert row not in self.finals, "one answer for each lead"
             self.finals[row] = (outcome, reason)
-        return on_record()
-
-
-def on_record() -> Asked:
-    asked = Asked(lambda: None)
-    asked.set_result(None)
-    return asked
 
 
 def delivered(sink: Answering, leads: int = 1, out: Sequence[bool] = ()) -> dict[int, tuple[str, str]]:

@@ -6,10 +6,9 @@ so that many deliveries at once share one trip to the disk.
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from types import TracebackType
@@ -32,31 +31,12 @@ from .records import RunRecord
 from .runs import fence, renew
 from .suppression import forgotten
 from .tables import batches, deliveries, runs, syncs
+from .waiting_steps import Step, WaitingSteps
 
 RENEW_AFTER = 10.0
-GATHER = 0.002
-"""Seconds that a commit waits for company: deliveries side by side then share it, and a commit costs more than that."""
-LINGER = 0.05
-"""Seconds that steps wait for company while nobody waits for them: the answers of several calls then share one."""
 IN_ONE = 10_000
 """Rows that one statement names: a database takes some 30,000 parameters."""
 ANSWER = (OUTCOME, REASON, DETAIL)
-Step = Callable[[sa.Connection], None]
-
-
-class Asked(Future[None]):
-    """A step that will be committed. Whoever wants the result does not wait long."""
-
-    def __init__(self, hurry: Callable[[], None]) -> None:
-        super().__init__()
-        self.hurry = hurry
-        """Commit it now, with all that was asked so far."""
-
-    def result(self, timeout: float | None = None) -> None:
-        """Return when the step is committed; raises what made it fail."""
-        if not self.done():
-            self.hurry()
-        super().result(timeout)
 
 
 class Journal:
@@ -69,10 +49,9 @@ class Journal:
     def __init__(self, database: Database, run: RunRecord, *, account: str, target: str, remember: bool) -> None:
         self._database = database
         self._run = run
-        self._steps: queue.SimpleQueue[tuple[Step, Asked] | None] = queue.SimpleQueue()
-        self._hurry = threading.Event()
+        self._steps = WaitingSteps()
         self._lock = threading.Lock()
-        self._ended: SynclineError | None = None
+        self._calls: dict[str, int] = {}
         self._open: dict[int, BatchState] = {}
         self._answers: dict[int, list[pl.DataFrame]] = {}
         self._touched: set[int] = set()
@@ -113,11 +92,7 @@ class Journal:
 
     def close(self) -> None:
         """Commit what was asked so far and end the thread; later calls raise `Fatal`."""
-        with self._lock:
-            if self._ended is None:
-                self._ended = Fatal(f"the journal of run {self._run.id} is closed")
-                self._steps.put(None)
-        self._hurry.set()
+        self._steps.end(Fatal(f"the journal of run {self._run.id} is closed"))
         self._thread.join()
         self._packer.shutdown()
 
@@ -132,7 +107,7 @@ class Journal:
         *,
         returned: bool = False,
         wait: bool = True,
-    ) -> Asked:
+    ) -> Future[None]:
         """Record the outcome of every lead of the batch and the payload of those to be sent, before any is sent.
 
         `outcomes`: `#row`, `#id`, `#address`, `#key`, `outcome`, `reason`, `detail`, and for leads to be sent (now
@@ -154,7 +129,7 @@ class Journal:
 
         return self._ask(step, wait=wait)
 
-    def sending(self, seq: int, rows: Sequence[int], *, wait: bool = True) -> Asked:
+    def sending(self, seq: int, rows: Sequence[int], *, wait: bool = True) -> Future[None]:
         """Record that these rows go out now. After a crash they count as sent."""
 
         def step(connection: sa.Connection) -> None:
@@ -170,7 +145,7 @@ class Journal:
 
         return self._ask(step, wait=wait)
 
-    def unsent(self, seq: int, rows: Sequence[int], *, wait: bool = True) -> Asked:
+    def unsent(self, seq: int, rows: Sequence[int], *, wait: bool = True) -> Future[None]:
         """Take `sending` back: these rows surely did not go out, or were surely not carried out."""
 
         def step(connection: sa.Connection) -> None:
@@ -187,8 +162,9 @@ class Journal:
 
         return self._ask(step, wait=wait)
 
-    def answered(self, seq: int, results: pl.DataFrame, *, wait: bool = True) -> Asked:
-        """Record what became of rows: `#row`, `outcome`, `reason`, `detail`, `accepted`, `awaiting`, `code`.
+    def answered(self, seq: int, results: pl.DataFrame, *, wait: bool = True, later: bool = False) -> Future[None]:
+        """Record what became of rows: `#row`, `outcome`, `reason`, `detail`, `accepted`, `awaiting`, `code`. Where an
+        answer may be lost without harm, it may come `later`, with others.
 
         In the same transaction: accepted rows become members (and, unless awaiting confirmation, part of the audience),
         rejected and unknown ones dead letters, do_not_mail ones are suppressed; the counts move; and with the last
@@ -214,9 +190,9 @@ class Journal:
             else:
                 self._record_answers(connection, seq, results)
 
-        return self._ask(step, wait=wait)
+        return self._ask(step, wait=wait, later=later)
 
-    def removed(self, seq: int, outcomes: pl.DataFrame, *, wait: bool = True) -> Asked:
+    def removed(self, seq: int, outcomes: pl.DataFrame, *, wait: bool = True) -> Future[None]:
         """Record, as a batch of its own, that these members (`#key`) were taken out of the target: all `deleted`."""
         batch = open_batch.opened(seq, outcomes, outcomes.clear(), None)
 
@@ -232,18 +208,14 @@ class Journal:
 
         return self._ask(step, wait=wait)
 
-    def calls(self, *, source: int, sink: int) -> Asked:
-        """Record how many calls the run has made so far, with the next commit."""
-        mine = runs.update().where(runs.c.id == self._run.id)
-
-        def step(connection: sa.Connection) -> None:
-            connection.execute(mine.values(source_calls=source, sink_calls=sink))
-
-        return self._ask(step, wait=False)
+    def calls(self, *, source: int, sink: int) -> None:
+        """How many calls the run has made so far: recorded with the next commit."""
+        with self._lock:
+            self._calls = {"source_calls": source, "sink_calls": sink}
 
     def flush(self) -> None:
         """Return when all that was asked so far is committed; raises what made it fail."""
-        self._ask(lambda connection: None, wait=True)
+        self._steps.put(lambda connection: None, last=True).result()
 
     # ------------------------------------------------------------------------------------------ inside a step
 
@@ -293,46 +265,21 @@ class Journal:
 
     # ------------------------------------------------------------------------------------------- the one writer
 
-    def _ask(self, step: Step, *, wait: bool) -> Asked:
-        asked = Asked(self._hurry.set)
-        with self._lock:
-            if self._ended is not None:
-                raise self._ended
-            self._steps.put((step, asked))
+    def _ask(self, step: Step, *, wait: bool, later: bool = False) -> Future[None]:
+        future = self._steps.put(step, later=later)
         if wait:
-            asked.result()
-        return asked
+            future.result()
+        return future
 
     def _write(self) -> None:
-        going = True
-        while going:
-            group, going = self._next_group()
+        while (group := self._steps.take(RENEW_AFTER)) is not None:
             try:
                 self._commit([step for step, _ in group])
             except BaseException as error:  # noqa: BLE001  # whatever it is, those who wait must hear of it
-                self._fail(error, [future for _, future in group])
+                self._steps.fail(_fault(error), group)
                 return
             for _, future in group:
                 future.set_result(None)
-
-    def _next_group(self) -> tuple[list[tuple[Step, Asked]], bool]:
-        """Everything that was asked by now, waiting for the first; empty when the lease is to be renewed."""
-        try:
-            first = self._steps.get(timeout=RENEW_AFTER)
-        except queue.Empty:
-            return [], True
-        if first is not None:
-            self._hurry.wait(LINGER)
-            self._hurry.clear()
-            time.sleep(GATHER)
-        group = []
-        while first is not None:
-            group.append(first)
-            try:
-                first = self._steps.get_nowait()
-            except queue.Empty:
-                return group, True
-        return group, False
 
     def _commit(self, steps: Sequence[Step]) -> None:
         if not steps and time.monotonic() - self._renewed < RENEW_AFTER:
@@ -351,8 +298,12 @@ class Journal:
                 connection.execute(batches.update().where(here).values(counts=self._open[seq].counts.plain()))
             open_batch.fold(connection, self._run.id, self._closed)
             moved, cursor = self._advance()
+            with self._lock:
+                changed: dict[str, object] = {**self._calls, **({"cursor": cursor} if moved else {})}
+                self._calls = {}
+            if changed:
+                connection.execute(runs.update().where(runs.c.id == self._run.id).values(changed))
             if moved:
-                connection.execute(runs.update().where(runs.c.id == self._run.id).values(cursor=cursor))
                 self._cursor = cursor
         self._touched.clear()
         self._closed.clear()
@@ -364,19 +315,13 @@ class Journal:
             self._forgotten = count
             self._open.clear()
 
-    def _fail(self, error: BaseException, waiting: list[Asked]) -> None:
-        with self._lock:
-            if not isinstance(error, SynclineError):
-                fault = Fatal("the journal could not be written", why=type(error).__name__)
-                fault.__cause__ = error
-                error = fault
-            self._ended = error
-            while not self._steps.empty():
-                entry = self._steps.get_nowait()
-                if entry is not None:
-                    waiting.append(entry[1])
-        for future in waiting:
-            future.set_exception(error)
+
+def _fault(error: BaseException) -> SynclineError:
+    if isinstance(error, SynclineError):
+        return error
+    fault = Fatal("the journal could not be written", why=type(error).__name__)
+    fault.__cause__ = error
+    return fault
 
 
 def _insert_marks(database: Database) -> sa.Insert:

@@ -57,7 +57,7 @@ class Journal(Protocol):
         """Return when all that was asked so far is on record."""
         ...
 
-    def answered(self, seq: int, results: pl.DataFrame, *, wait: bool) -> Any:
+    def answered(self, seq: int, results: pl.DataFrame, *, wait: bool, later: bool) -> Any:
         """The final outcomes of these rows."""
         ...
 
@@ -386,7 +386,5 @@ class Delivery:
         self._tell(seq, concluded(leads, answer))
 
     def _tell(self, seq: int, answers: pl.DataFrame) -> None:
-        asked = self._journal.answered(seq, answers, wait=False)
-        if not self._ahead:  # a second time would do harm, so nothing is lost of what is known
-            asked.hurry()
+        self._journal.answered(seq, answers, wait=False, later=self._ahead)
         self._progress(answers.height)
