@@ -98,7 +98,7 @@ class LeadBoxes(Sink[Config]):
 
     def deliver(self, leads: pl.DataFrame) -> Sequence[Result]:
         """One call for all of them; it takes all or none."""
-        sent: list[Mapping[str, Any]] = leads.drop([name for name in leads.columns if name.startswith("#")]).to_dicts()
+        sent: list[Mapping[str, Any]] = leads[[name for name in leads.columns if not name.startswith("#")]].to_dicts()
         answer = self.connection.client.send("POST", "/leads", json=sent, repeatable=True)
         if answer.status == 200:
             return [ACCEPTED] * len(sent)

@@ -1,7 +1,10 @@
-"""The transport under `Wire`: httpcore's connection pool, in which one deadline covers a whole exchange.
+"""The transport under `Wire`: httpcore's connections, on which one deadline covers a whole exchange.
 
 httpx times each single read, so a server that sends a byte now and then would be listened to for ever. Here every
 operation on the socket (connect, TLS, write, each read of headers and body) gets no more than what is left.
+
+A pool of httpcore looks at the sockets of all its connections before and after each exchange, while everybody else who
+wants one waits: with twenty threads that takes longer than the exchange. So each connection has a pool of its own here.
 """
 
 from __future__ import annotations
@@ -11,8 +14,9 @@ import math
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
@@ -86,14 +90,21 @@ class _Backend(httpcore.NetworkBackend):
 
 
 class _Body(httpx.SyncByteStream):
-    def __init__(self, inner: Any) -> None:
+    """The body of an answer; once it is closed, `over` is told."""
+
+    def __init__(self, inner: Any, over: Callable[[], None]) -> None:
         self._inner = inner
+        self._over = over
 
     def __iter__(self) -> Iterator[bytes]:
         yield from self._inner
 
     def close(self) -> None:
-        self._inner.close()
+        try:
+            self._inner.close()
+        finally:
+            over, self._over = self._over, lambda: None
+            over()
 
 
 class Transport(httpx.BaseTransport):
@@ -105,35 +116,60 @@ class Transport(httpx.BaseTransport):
     def __init__(self, base_url: httpx.URL, deadline: Deadline, *, connections: int) -> None:
         settings: dict[str, Any] = {
             "ssl_context": httpx.create_ssl_context() if base_url.scheme == "https" else None,
-            "max_connections": connections,
-            "max_keepalive_connections": connections,
+            "max_connections": 1,
             "keepalive_expiry": 30.0,
             "network_backend": _Backend(deadline),
         }
         proxy = _proxy_of(base_url)
-        self._pool: httpcore.ConnectionPool = (
-            httpcore.HTTPProxy(proxy_url=_bare(proxy), proxy_auth=_auth(proxy), **settings)
+        self._connection: Callable[[], httpcore.ConnectionPool] = (
+            partial(httpcore.HTTPProxy, proxy_url=_bare(proxy), proxy_auth=_auth(proxy), **settings)
             if proxy
-            else httpcore.ConnectionPool(**settings)
+            else partial(httpcore.ConnectionPool, **settings)
         )
+        self._deadline = deadline
+        self._room = threading.BoundedSemaphore(connections)
+        self._all: list[httpcore.ConnectionPool] = []
+        self._idle: list[httpcore.ConnectionPool] = []
+        """The last one that was used is used next, so that there are no more than are needed at once."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """One exchange; the body is streamed."""
         url = request.url
-        answer = self._pool.handle_request(
-            httpcore.Request(
-                request.method,
-                httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions=request.extensions,
+        connection = self._taken(request.extensions["timeout"]["pool"])
+        over = partial(self._give_back, connection)
+        try:
+            answer = connection.handle_request(
+                httpcore.Request(
+                    request.method,
+                    httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+                    headers=request.headers.raw,
+                    content=request.stream,
+                    extensions=request.extensions,
+                )
             )
-        )
-        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer.stream))
+        except BaseException:
+            over()
+            raise
+        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer.stream, over))
+
+    def _taken(self, timeout: float | None) -> httpcore.ConnectionPool:
+        if not self._room.acquire(timeout=self._deadline.left(timeout, httpcore.PoolTimeout)):
+            raise httpcore.PoolTimeout("all connections are in use")
+        try:
+            return self._idle.pop()
+        except IndexError:
+            connection = self._connection()
+            self._all.append(connection)
+            return connection
+
+    def _give_back(self, connection: httpcore.ConnectionPool) -> None:
+        self._idle.append(connection)
+        self._room.release()
 
     def close(self) -> None:
         """Close all sockets."""
-        self._pool.close()
+        for connection in self._all:
+            connection.close()
 
 
 def _proxy_of(base_url: httpx.URL) -> httpx.URL | None:

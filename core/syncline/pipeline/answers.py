@@ -65,7 +65,7 @@ def concluded(leads: pl.DataFrame, answer: Answer) -> pl.DataFrame:
     many leads nearly all are answered alike."""
     given = distinct(answer)
     plans = leads[PLANNED_OUTCOME], leads[PLANNED_REASON]
-    if len(given) == 1 and all(plan.n_unique() == 1 for plan in plans):
+    if len(given) == 1 and all(len(set(plan.to_list())) == 1 for plan in plans):
         end = zip(ANSWERS.items(), final(0, plans[0][0], plans[1][0], given[0]), strict=True)
         one = [pl.Series(name, [value], kind).new_from_index(0, leads.height) for (name, kind), value in end]
         return pl.DataFrame([leads[ROW], *one[1:]])
