@@ -44,6 +44,12 @@ _EXACT = 2.0**53
 """From here on a float does not hold every whole number."""
 
 
+def is_uniform(column: pl.Series) -> bool:
+    """Whether there are values, and all of them are the same; the cheap question, before an answer for each."""
+    nulls = column.null_count()
+    return column.len() > 0 and (nulls == column.len() or (not nulls and bool((column == column[0]).all())))
+
+
 def trimmed(column: pl.Expr) -> pl.Expr:
     """The text without blanks at its ends."""
     return column.str.strip_chars(BLANKS)

@@ -55,13 +55,14 @@ def pack_payload(payload: pl.DataFrame) -> bytes:
     kept: list[pl.Series] = []
     columns = []
     for column in payload.get_columns():
-        twin = next((each for each in kept if each.equals(column)), None) if column.dtype == pl.String else None
+        alike = (each for each in kept if each.first() == column.first() and each.equals(column))
+        twin = next(alike, None) if column.dtype == pl.String else None
         if twin is None:
             kept.append(column)
             columns.append(column)
         else:
             columns.append(pl.Series(f"{column.name}{_LIKE}{twin.name}", [None] * payload.height, dtype=pl.Null))
-    return pack(pl.DataFrame(columns), plain=True, brief=True)
+    return pack(pl.DataFrame(columns), brief=True)
 
 
 def unpack_payload(blob: bytes) -> pl.DataFrame:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 import sqlalchemy as sa
 
-from ..batch import KEY, ROW
+from ..batch import KEY, ROW, is_uniform
 from ..decision import Counts, Outcome
 from ..errors import Fatal
 from .frames import (
@@ -89,8 +88,7 @@ class BatchState:
                 raise Fatal(f"batch {self.seq}: rows {sorted(strange)[:5]} have an answer but no open delivery")
             self.answered.update(rows)
             self.sent.difference_update(rows)
-        ends = Counter(zip(results.get_column(OUTCOME).to_list(), results.get_column(REASON).to_list(), strict=True))
-        for (outcome, reason), n in ends.items():
+        for outcome, reason, n in ends(results):
             self.counts.move(IN_FLIGHT, (Outcome(outcome), reason), n)
         said = results[ANSWERS.names()]
         self.answers.append(said if said.schema == ANSWERS else said.cast(ANSWERS))
@@ -124,11 +122,20 @@ def with_answers(outcomes: pl.DataFrame, answers: Sequence[pl.DataFrame]) -> pl.
     return joined.with_columns(new).select(outcomes.columns)
 
 
+def ends(outcomes: pl.DataFrame) -> list[tuple[str, str, int]]:
+    """The outcomes and reasons that there are, and how many leads have them."""
+    pair = outcomes.get_column(OUTCOME), outcomes.get_column(REASON)
+    if all(map(is_uniform, pair)):
+        return [(pair[0][0], pair[1][0] or "", outcomes.height)]
+    found = pl.DataFrame(pair).group_by(OUTCOME, REASON).len()
+    return [(outcome, reason or "", n) for outcome, reason, n in found.iter_rows()]
+
+
 def counted(outcomes: pl.DataFrame) -> Counts:
     """How many rows ended where."""
     counts = Counts()
-    for outcome, reason, n in outcomes.group_by(OUTCOME, REASON).len().iter_rows():
-        counts.add(Outcome(outcome), reason or "", n)
+    for outcome, reason, n in ends(outcomes):
+        counts.add(Outcome(outcome), reason, n)
     return counts
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from ..batch import ROW
+from ..batch import ROW, is_uniform
 from ..decision import Outcome
 from ..errors import PluginError
 from ..plugin import Result, ResultKind, Sink
@@ -65,7 +65,7 @@ def concluded(leads: pl.DataFrame, answer: Answer) -> pl.DataFrame:
     many leads nearly all are answered alike."""
     given = distinct(answer)
     plans = leads[PLANNED_OUTCOME], leads[PLANNED_REASON]
-    if len(given) == 1 and all(len(set(plan.to_list())) == 1 for plan in plans):
+    if len(given) == 1 and all(map(is_uniform, plans)):
         end = zip(ANSWERS.items(), final(0, plans[0][0], plans[1][0], given[0]), strict=True)
         one = [pl.Series(name, [value], kind).new_from_index(0, leads.height) for (name, kind), value in end]
         return pl.DataFrame([leads[ROW], *one[1:]])

@@ -38,6 +38,8 @@ TELL_FROM = 30.0
 LATE = timedelta(seconds=2)
 """A call that was granted goes out within this time, or asks again: one that arrives much later than the budget reckons
 would stand in a window that is full."""
+MANY = 5000
+"""Answers that are brought on record without waiting for others."""
 BACK_OFF = 2.0
 """Seconds before the second attempt, doubled each time, when the other side names no time."""
 
@@ -386,5 +388,5 @@ class Delivery:
         self._tell(seq, concluded(leads, answer))
 
     def _tell(self, seq: int, answers: pl.DataFrame) -> None:
-        self._journal.answered(seq, answers, wait=False, later=self._ahead)
+        self._journal.answered(seq, answers, wait=False, later=self._ahead and answers.height < MANY)
         self._progress(answers.height)
