@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,10 @@ class SqliteTable:
                 path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
             self._connection.execute(CACHE)
+            if self._journal_mode() == "delete":
+                self._connection.execute("PRAGMA journal_mode = PERSIST")  # each transaction makes none anew
+        self._all_new = False
+        """Whether none of the last rows was there."""
 
     def columns(self) -> list[str] | None:
         """See `Table`."""
@@ -80,27 +84,52 @@ class SqliteTable:
         return both.select(PLACE, pl.all_horizontal(pl.lit(True), *same).alias("same"))
 
     def upsert(self, rows: pl.DataFrame, key: str, *, update: bool) -> pl.DataFrame:
-        """See `Table`."""
+        """See `Table`. Where the last rows were all new, these are taken for new first: none has to be looked for."""
+        import polars as pl
+
         columns = [name for name in rows.columns if name != PLACE]
         names, marks = ", ".join(map(quoted, columns)), ", ".join("?" * len(columns))
-        text = (
-            f"INSERT INTO {table_name(self._table)} ({names}) VALUES ({marks}) {conflict(columns, key, update=update)}"  # noqa: S608 - the names are quoted
-        )
+        insert = f"INSERT INTO {table_name(self._table)} ({names}) VALUES ({marks})"  # noqa: S608 - the names are quoted
         with self._translated():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
+            if self._all_new and self._added(insert, rows.select(columns), key):
+                return rows.clear().select(PLACE, pl.lit(value=True).alias("same"))
+            with self._transaction():
                 known = self.known(rows, key)
                 left = rows.join(known.filter("same"), on=PLACE, how="anti", maintain_order="left")
-                self._connection.executemany(text, left.select(columns).rows())
-                self._connection.execute("COMMIT")
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
+                self._connection.executemany(
+                    f"{insert} {conflict(columns, key, update=update)}", left.select(columns).rows()
+                )
+        self._all_new = known.is_empty()
         return known
 
     def close(self) -> None:
         """See `Table`."""
+        with suppress(sqlite3.Error):  # an empty journal may stay: it says that there is nothing to be done
+            if self._journal_mode() == "persist":
+                self._connection.execute("PRAGMA journal_mode = DELETE")
         self._connection.close()
+
+    def _added(self, insert: str, rows: pl.DataFrame, key: str) -> bool:
+        """Whether none of the rows was there; if one was, nothing is changed."""
+        with suppress(_KnownError), self._transaction():
+            added = self._connection.executemany(f"{insert} {conflict((), key, update=False)}", rows.rows()).rowcount
+            if added < rows.height:
+                raise _KnownError
+            return True
+        return False
+
+    def _journal_mode(self) -> str:
+        return str(self._connection.execute("PRAGMA journal_mode").fetchone()[0])
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -115,6 +144,10 @@ class SqliteTable:
         except (sqlite3.DatabaseError, OSError) as error:
             why = os.strerror(error.errno or 0) if isinstance(error, OSError) else str(error)
             raise Fatal("the database cannot be used", where=self._path, why=why) from None
+
+
+class _KnownError(Exception):
+    """Rows that were taken for new are not."""
 
 
 def _short(error: sqlite3.Error) -> str:
