@@ -22,6 +22,9 @@ PATIENCE: dict[str, Any] = {
 }  # fmt: skip
 NULL = r"\N"
 STAGE = '"syncline stage"'
+LOOKED_UP = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+"""Rows are looked up by the index of their key. Left to itself the server reads the whole table for each batch, once it
+thinks that there are many rows: that grows with the square."""
 
 
 class PostgresqlTable:
@@ -33,6 +36,8 @@ class PostgresqlTable:
         with self._translated():
             self._connection = psycopg.connect(url, autocommit=True, **PATIENCE)
         self._staged: tuple[str, ...] | None = None
+        self._all_new = False
+        """Whether none of the last rows was there."""
 
     def columns(self) -> list[str] | None:
         """See `Table`."""
@@ -66,24 +71,37 @@ class PostgresqlTable:
             return self._known(rows, key)
 
     def upsert(self, rows: pl.DataFrame, key: str, *, update: bool) -> pl.DataFrame:
-        """See `Table`."""
+        """See `Table`. Where the last rows were all new, these are taken for new first: none has to be looked for."""
+        import polars as pl
+
         columns = [name for name in rows.columns if name != PLACE]
         names = ", ".join(map(quoted, columns))
+        insert = f"INSERT INTO {table_name(self._table)} ({names}) SELECT {names} FROM {STAGE}"  # noqa: S608 - quoted
         with self._translated(writes=True), self._connection.transaction():
             self._stage(rows)
+            if self._all_new and self._added(insert, rows.height, key):
+                return rows.clear().select(PLACE, pl.lit(value=True).alias("same"))
             known = self._known(rows, key)
-            if known.height:
-                same = f"t.{quoted(key)} = s.{quoted(key)} AND {_alike(columns, key)}"
-                self._run(f"DELETE FROM {STAGE} s USING {table_name(self._table)} t WHERE {same}")  # noqa: S608 - quoted
-            self._run(
-                f"INSERT INTO {table_name(self._table)} ({names}) SELECT {names} FROM {STAGE}"  # noqa: S608 - quoted
-                f" {conflict(columns, key, update=update)}"
-            )
+            same = known["same"].sum()
+            if 0 < same < rows.height:
+                alike = f"t.{quoted(key)} = s.{quoted(key)} AND {_alike(columns, key)}"
+                self._run(f"DELETE FROM {STAGE} s USING {table_name(self._table)} t WHERE {alike}")  # noqa: S608 - quoted
+            if same < rows.height:
+                self._run(f"{insert} {conflict(columns, key, update=update)}")
+        self._all_new = known.is_empty()
         return known
 
     def close(self) -> None:
         """See `Table`."""
         self._connection.close()
+
+    def _added(self, insert: str, rows: int, key: str) -> bool:
+        """Whether none of the staged rows was there; if one was, nothing is changed."""
+        with self._connection.transaction():
+            added = self._run(f"{insert} {conflict((), key, update=False)}").rowcount == rows
+            if not added:
+                raise psycopg.Rollback
+        return added
 
     def _stage(self, rows: pl.DataFrame) -> None:
         """The rows in a table of this connection, with the types of the target's columns."""
@@ -112,6 +130,7 @@ class PostgresqlTable:
             f"SELECT s.{quoted(PLACE)}, {_alike(columns, key)} FROM {STAGE} s"  # noqa: S608 - the names are quoted
             f" JOIN {table_name(self._table)} t ON t.{quoted(key)} = s.{quoted(key)}"
         )
+        self._run(LOOKED_UP)
         found = self._run(query).fetchall()
         return pl.DataFrame(found, schema={PLACE: pl.UInt32, "same": pl.Boolean}, orient="row")
 
