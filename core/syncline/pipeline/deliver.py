@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
 import polars as pl
 
@@ -25,6 +25,7 @@ from ..decision import Outcome
 from ..errors import Deactivate, Fatal, Lost, PluginError, Retriable, SynclineError
 from ..plugin import Result, ResultKind, Sink
 from .answers import ANSWERS, Answer, check_count, concluded, distinct, settled
+from .call import Call, Journal
 from .match import DETAIL, OUTCOME, REASON
 from .shape import completed
 
@@ -42,47 +43,6 @@ MANY = 5000
 """Answers that are brought on record without waiting for others."""
 BACK_OFF = 2.0
 """Seconds before the second attempt, doubled each time, when the other side names no time."""
-
-
-class Journal(Protocol):
-    """What of the ledger's journal is needed here."""
-
-    def sending(self, seq: int, rows: Sequence[int], *, wait: bool = True) -> Any:
-        """These rows are about to go out; a future, if that is not waited for."""
-        ...
-
-    def unsent(self, seq: int, rows: Sequence[int]) -> Any:
-        """These rows surely were not carried out."""
-        ...
-
-    def flush(self) -> None:
-        """Return when all that was asked so far is on record."""
-        ...
-
-    def answered(self, seq: int, results: pl.DataFrame, *, wait: bool, later: bool) -> Any:
-        """The final outcomes of these rows."""
-        ...
-
-
-@dataclass(frozen=True)
-class Call:
-    """The leads of one `Sink.deliver`: shaped rows with what is planned for them."""
-
-    seq: int
-    leads: pl.DataFrame
-    encoded: pl.DataFrame
-    attempt: int = 1
-    marked: Future[None] | None = None
-    """Its mark, if it was asked for ahead."""
-
-    def filter(self, keep: pl.Series, attempt: int | None = None) -> Call:
-        """The call with only some of its leads."""
-        return Call(self.seq, self.leads.filter(keep), self.encoded.filter(keep), attempt or self.attempt)
-
-    @property
-    def rows(self) -> list[int]:
-        """The row numbers of its leads."""
-        return self.leads[ROW].to_list()
 
 
 class Delivery:
