@@ -175,3 +175,21 @@ def test_no_more_calls_are_out_than_the_sink_takes_and_more_are_marked_only_wher
     assert sink.most == 2
     assert max(sink.marked) <= marked
     assert (max(sink.marked) > 2) == repeatable
+
+
+@pytest.mark.parametrize("error", [Fatal("full"), None])
+def test_calls_that_were_marked_ahead_and_do_not_go_out_are_marked_no_more(error: Exception | None) -> None:
+    class Unprovided(Answering):
+        def provide(self, mapped: Sequence[str]) -> None:
+            if error is None:
+                raise Fatal("no such field")
+
+    sink = Unprovided(error, size=2, at_once=2, repeatable=True)
+    with pytest.raises(Fatal):
+        delivered(sink, 40)
+    marked, back = (
+        {row for word, *rows in sink.told if word == told for row in rows} for told in ("sending", "unsent")
+    )
+    assert back
+    assert marked == back | set(sink.finals)
+    assert not back & set(sink.finals)
