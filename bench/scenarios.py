@@ -189,7 +189,7 @@ def s3_sqlite(place: Place, *, again: bool) -> Scenario:
 
 
 def _into_sqlite(place: Place, source: Path, who: str, *, again: bool) -> Contestant:
-    path = place.out(f"s3-{who}{'-again' if again else ''}.db")
+    path = place.data / f"again-{who}.db" if again else place.out(f"s3-{who}.db")  # the same again is of these leads
     url = f"sqlite:///{path}"
     label = "again" if again else "new"
 
@@ -224,7 +224,7 @@ def s3_postgresql(place: Place, *, again: bool) -> Scenario:
 
 def _into_postgresql(place: Place, source: Path, server: str, who: str, *, again: bool) -> Contestant:
     label = "again" if again else "new"
-    schema = f"bench_{who}_{label}"
+    schema = f"bench_{who}_{label}_{place.count}"
     url = f"{server}{'&' if '?' in server else '?'}options=-csearch_path%3D{schema}"
 
     def emptied() -> None:
