@@ -16,13 +16,14 @@ from email.utils import format_datetime
 from itertools import chain, repeat
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from syncline import Answer, Client, Fatal, Limit, Lost, Patience, Refused, Retriable, SynclineError
 from syncline.budget import Budgets, MemoryStore
 from syncline.http import body as bodies
-from syncline.http import faults
+from syncline.http import faults, wire
 from syncline.http.answer import read_answer
 from syncline.secrets import MASK, Redactor
 
@@ -64,6 +65,7 @@ class Server:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self.requests: list[bytes] = []
+        self.connections = 0
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
@@ -73,6 +75,7 @@ class Server:
                 peer, _ = self._socket.accept()
             except OSError:
                 return
+            self.connections += 1
             threading.Thread(target=self._talk, args=(peer,), daemon=True).start()
 
     def _talk(self, peer: socket.socket) -> None:
@@ -198,6 +201,26 @@ def test_a_write_whose_answer_does_not_come_is_lost_and_not_sent_again(bench: Be
     with pytest.raises(Lost):
         client.send("POST", "/x", form={"a": "b"})
     assert len(server.requests) == client.calls == 1
+
+
+def test_calls_one_after_another_share_a_connection(bench: Bench) -> None:
+    server = bench.server(reply())
+    client = bench.client(server)
+    for _ in range(5):
+        client.send("GET", "/x")
+    assert (len(server.requests), server.connections) == (5, 1)
+
+
+@pytest.mark.parametrize("trouble", [drop, cut, reply()])
+def test_the_only_connection_is_free_again_whatever_became_of_the_call_before(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, trouble: Act
+) -> None:
+    monkeypatch.setattr(wire, "CONNECTIONS", 1)
+    monkeypatch.setattr(wire, "TIMES", httpx.Timeout(10.0, pool=0.5))
+    client = bench.client(bench.server(trouble, reply()))
+    with suppress(Lost):
+        client.send("POST", "/x", form={})
+    assert client.send("POST", "/x", form={}).status == 200
 
 
 def test_a_write_that_did_not_leave_is_retriable_and_counts_no_call(bench: Bench) -> None:

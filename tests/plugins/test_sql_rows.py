@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import psycopg
 import pytest
-from postgresql_server import Server
 from syncline.plugin import ACCEPTED, Result
 from syncline_sql import Sql
 from syncline_sql.config import SqlConfig
@@ -22,14 +21,10 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "leads.db"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, file: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{file}"
-        return
-    server: Server = request.getfixturevalue("postgresql")
-    with server.fresh_database() as made:
-        yield made
+@pytest.fixture
+def url(ledger_url: str) -> str:
+    """Of an empty database, of SQLite and of PostgreSQL."""
+    return ledger_url
 
 
 def leads(**names: str) -> pl.DataFrame:
